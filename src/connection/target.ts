@@ -1,0 +1,20 @@
+/** Where and as whom to log in; the inventory produces it, the connector consumes it. */
+export interface Target {
+  /** Inventory name, for messages. */
+  readonly name: string
+  readonly address: string
+  /** Default 22. */
+  readonly port: number
+  /** Default `root`. */
+  readonly user: string
+  /** Private key files to try, in order; empty means the agent and the usual files in ~/.ssh. */
+  readonly keyFiles: readonly string[]
+  /** known_hosts files that may vouch for the node; empty means ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts. */
+  readonly knownHostsFiles: readonly string[]
+  /** Host to connect through, as `ssh -J` does. */
+  readonly jump?: Target
+  /** Run scripts as root by `sudo -n`; default false, needless for root. */
+  readonly become: boolean
+  /** Milliseconds for connect and authentication; default 15 000. */
+  readonly connectTimeoutMs: number
+}

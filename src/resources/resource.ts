@@ -1,0 +1,66 @@
+/** Resources: the small things on a node that tasks are made of, each compared with the model and brought to a state. */
+import type { Script } from '../connection/script.ts'
+import type { FactRef, FactUpdate } from '../facts/fact.ts'
+import type { Model } from '../facts/model.ts'
+
+/** One visible difference. */
+export interface Change {
+  /** One line: `net.ipv4.ip_forward: 0 → 1`. */
+  readonly summary: string
+  /** Content of a file before and after, shown as a unified diff; undefined on either side means absent. */
+  readonly diff?: { readonly path: string; readonly before: Buffer | undefined; readonly after: Buffer | undefined }
+}
+
+/** What to do about a resource. */
+export type Plan = PlanOk | PlanChange | PlanBlocked | PlanUnknown
+
+/** Already as described. */
+export interface PlanOk {
+  readonly kind: 'ok'
+}
+
+/** Differs, and `script` makes it right. */
+export interface PlanChange {
+  readonly kind: 'change'
+  readonly changes: readonly Change[]
+  /** Runs on the node as root under `set -e`, with the functions of the prelude (`src/resources/prelude.ts`). */
+  readonly script: Script
+  /** What the facts will be afterwards. */
+  readonly after: readonly FactUpdate[]
+  /** `link`: the step can cut the connection that carries it. */
+  readonly risk?: 'link'
+  /** Facts that nobody can predict after this step; default none. */
+  readonly disturbs?: readonly FactRef<unknown>[] | 'anything'
+  /** The step has no observable state of its own (a bare command), so it is not planned again after the run. */
+  readonly unverifiable?: true
+}
+
+/** Cannot be done on this node as it is. */
+export interface PlanBlocked {
+  readonly kind: 'blocked'
+  readonly reason: string
+  readonly hint?: string
+}
+
+/** Whether there is anything to do depends on what earlier steps do; decided after those have run. */
+export interface PlanUnknown {
+  readonly kind: 'unknown'
+  readonly reason: string
+}
+
+/** One thing on a node. Made by a task type; pure. */
+export interface Resource {
+  /** Kind of resource: `file`, `unit`, `nat_rule`. */
+  readonly kind: string
+  /** What it is the only one to own on a node, for conflict detection: `file:/etc/dnsmasq.d/x.conf`. */
+  readonly key: string
+  /** One line for people: `file /etc/dnsmasq.d/vmbr1.conf`. */
+  readonly title: string
+  /** Facts that `plan` may read. */
+  readonly reads: readonly FactRef<unknown>[]
+  /** Compares desired and modelled state. Must be pure, and `ok` when run on its own `after`. */
+  plan(model: Model): Plan
+}
+
+/** The plan of a resource that is as described. */
+export const OK: PlanOk = { kind: 'ok' }

@@ -1,0 +1,50 @@
+/** The contract of a task type: what a playbook names (`bridge`, `dnsmasq`), expanded into resources. Pure. */
+import type { z } from 'zod'
+import type { Resource } from '../resources/resource.ts'
+
+/** What a task type may know of the host it is expanded for. */
+export interface HostContext {
+  readonly name: string
+  /** Effective variables of the host, inventory and playbook merged. */
+  readonly vars: Readonly<Record<string, unknown>>
+  /** Renders a template file by name (search path: beside the playbook, then the shipped ones). Throws TEMPLATE_*. */
+  template(name: string, locals: Readonly<Record<string, unknown>>): string
+  /** Reads a file of the controller, relative to the playbook. Throws PLAYBOOK_INVALID. */
+  readFile(path: string): Buffer
+}
+
+/** One kind of task. */
+export interface TaskType<Params = unknown> {
+  /** Key in playbooks, e.g. `masquerade`. */
+  readonly name: string
+  /** One line for `pvectl tasks`. */
+  readonly summary: string
+  /** Validates and documents the parameters; every field carries `.describe()`. */
+  readonly params: z.ZodType<Params>
+  /** A YAML example for the reference, starting at the task's own key. */
+  readonly example: string
+  /** Parameter that a bare scalar or list stands for (`package: nginx`); default none. */
+  readonly shorthand?: string
+  /** Resources in the order in which they must hold. Throws {@link ParamProblem} for what the schema can't express. */
+  resources(params: Params, host: HostContext): readonly Resource[]
+}
+
+/** Wrong parameters found while expanding a task; the loader adds the place in the playbook. */
+export class ParamProblem extends Error {
+  /** Where in the parameters, e.g. `['ranges', 0, 'start']`. */
+  readonly path: readonly (string | number)[]
+  readonly hint: string | undefined
+
+  constructor(path: readonly (string | number)[], message: string, hint?: string) {
+    super(message)
+    this.path = path
+    this.hint = hint
+  }
+}
+
+/** Declares a task type with its parameter type inferred from the schema. */
+export function defineTask<Schema extends z.ZodType>(
+  type: Omit<TaskType<z.output<Schema>>, 'params'> & { readonly params: Schema },
+): TaskType {
+  return type as unknown as TaskType
+}
