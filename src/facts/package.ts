@@ -9,11 +9,13 @@ export interface PackageState {
   readonly version?: string
 }
 
+const FORMAT = '${Package} ${db:Status-Status} ${Version}\\n'
+
 /** All packages that a run asks for, by one dpkg-query. */
 export const packageFact: FactKind<PackageState> = {
   name: 'package',
   observe: (ids): Script =>
-    sh`dpkg-query -W -f='\${Package} \${db:Status-Status} \${Version}\n' ${ids} 2>/dev/null || :`,
+    sh`dpkg-query -W -f ${FORMAT} ${ids} 2>/dev/null || :`,
   parse(output, ids) {
     const rows = output
       .toString('utf8')

@@ -5,18 +5,16 @@ import type { FactKind, FactRef } from './fact.ts'
 /** Value as /proc/sys shows it, tabs as single spaces; undefined when there is no such parameter. */
 export type SysctlState = string | undefined
 
-/** Reads /proc/sys by built-ins alone: no process, however many parameters. */
+/** All parameters by one grep: sh's own `read` gets a byte at a time, and /proc/sys answers only the first. */
 export const sysctlFact: FactKind<SysctlState> = {
   name: 'sysctl',
-  observe: (ids): Script => sh`for f in ${ids.map(sysctlPath)}; do
-	v=
-	if [ -e "$f" ] && IFS= read -r v < "$f"; then printf '=%s\n' "$v"; elif [ -e "$f" ]; then echo =; else echo -; fi 2>/dev/null
-done`,
+  observe: (ids): Script => sh`grep -s '' -- ${ids.map(sysctlPath)} /dev/null || :`,
   parse(output, ids) {
     const lines = output.toString('utf8').split('\n')
-    return ids.map((_, i) => {
-      const line = lines[i] ?? '-'
-      return line.startsWith('=') ? line.slice(1).trim().replace(/\s+/g, ' ') : undefined
+    return ids.map((id) => {
+      const prefix = `${sysctlPath(id)}:`
+      const line = lines.find((candidate) => candidate.startsWith(prefix))
+      return line?.slice(prefix.length).trim().replace(/\s+/g, ' ')
     })
   },
 }

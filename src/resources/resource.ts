@@ -54,6 +54,10 @@ export interface Resource {
   readonly kind: string
   /** What it is the only one to own on a node, for conflict detection: `file:/etc/dnsmasq.d/x.conf`. */
   readonly key: string
+  /** Several tasks of a host may hold this key (a package, a unit); default: a second one is a conflict. */
+  readonly shared?: true
+  /** Further things that only one task of a host may have, e.g. `port:eno1`. */
+  readonly claims?: readonly string[]
   /** One line for people: `file /etc/dnsmasq.d/vmbr1.conf`. */
   readonly title: string
   /** Facts that `plan` may read. */

@@ -1,0 +1,63 @@
+/** A symbolic link. */
+import { sh } from '../connection/script.ts'
+import { becomes } from '../facts/fact.ts'
+import { type FileState, fileAt } from '../facts/file.ts'
+import type { Model } from '../facts/model.ts'
+import { OK, type Plan, type Resource } from './resource.ts'
+
+/** Ensures that `path` is a symbolic link with the text `target`. A file or directory in its place blocks. */
+export function symlink(path: string, target: string): Resource {
+  const ref = fileAt(path)
+  const targetRef = fileAt(target)
+  return {
+    kind: 'symlink',
+    key: `file:${path}`,
+    title: `link ${path} → ${target}`,
+    reads: [ref, targetRef],
+    plan: (model) => planSymlink(path, target, model.get(ref), model),
+  }
+}
+
+function planSymlink(path: string, target: string, state: FileState, model: Model): Plan {
+  if (state.link === target) return OK
+  if (state.link === undefined && state.type !== 'absent') {
+    return {
+      kind: 'blocked',
+      reason: `${path} exists and is not a symbolic link`,
+      hint: `move it away, or make it the link: ln -sfn ${target} ${path}`,
+    }
+  }
+  const before = state.link === undefined ? '' : ` (was → ${state.link})`
+  const pointee = model.get(fileAt(target))
+  const after: FileState =
+    pointee.type === 'absent' ? { type: 'absent', link: target } : { ...pointee, link: target, ctime: model.soon }
+  return {
+    kind: 'change',
+    changes: [{ summary: `link ${path} → ${target}${before}` }],
+    script: sh`pv_backup ${path}
+mkdir -p -- "$(dirname -- ${path})"
+ln -sfn -- ${target} ${path}`,
+    after: [becomes(fileAt(path), after)],
+  }
+}
+
+/** Ensures that there is no symbolic link at `path`; anything else there is left alone. */
+export function symlinkAbsent(path: string): Resource {
+  const ref = fileAt(path)
+  return {
+    kind: 'symlink',
+    key: `file:${path}`,
+    title: `no link ${path}`,
+    reads: [ref],
+    plan(model) {
+      const state = model.get(ref)
+      if (state.link === undefined) return OK
+      return {
+        kind: 'change',
+        changes: [{ summary: `remove the link ${path} → ${state.link}` }],
+        script: sh`[ ! -L ${path} ] || { pv_save_undo ${path}; pv_backup ${path}; rm -f -- ${path}; }`,
+        after: [becomes(ref, { type: 'absent' })],
+      }
+    },
+  }
+}
