@@ -1,0 +1,76 @@
+/** Compiles steps to one script that runs detached on the node and writes a framed log. */
+import { joinScripts, type Script, sh } from '../connection/script.ts'
+import { PRELUDE } from '../resources/prelude.ts'
+import { ENVIRONMENT } from './observe.ts'
+import type { PlannedStep } from './plan.ts'
+
+/** Who runs what, for the lock and the record on the node. */
+export interface RunInfo {
+  /** Unique and sortable by time: `20261121T043006-1a2b3c`. */
+  readonly id: string
+  /** `user@controller`. */
+  readonly owner: string
+  readonly playbook: string
+}
+
+/** Where runs keep their script and log until the next boot. */
+export const RUN_ROOT = '/run/pvectl'
+/** Where runs keep what they replaced. */
+export const KEEP_ROOT = '/var/lib/pvectl/runs'
+
+/**
+ * The second exchange: puts the worker script on the node, starts it in a session of its own and follows its log up to
+ * the end mark. If the connection drops, the worker goes on.
+ */
+export function executeScript(steps: readonly PlannedStep[], run: RunInfo, mark: string): Script {
+  const worker = workerScript(steps, run, mark)
+  return sh`${ENVIRONMENT}umask 022
+d=${RUN_ROOT}/${run.id}
+mkdir -p -m 700 ${RUN_ROOT} && mkdir -m 700 "$d" || { echo "cannot make $d" >&2; exit 1; }
+(umask 077; printf '%s' ${worker.bytes()} > "$d/script"; : > "$d/log") || { echo "cannot write to $d" >&2; exit 1; }
+setsid -f sh "$d/script" </dev/null >>"$d/log" 2>&1
+${followScript(run.id, mark)}`
+}
+
+/** Follows the log of a run from its start to its end mark; also how a broken connection is taken up again. */
+export function followScript(runId: string, mark: string): Script {
+  return sh`exec tail -n +1 -s 0.05 -f ${`${RUN_ROOT}/${runId}/log`} 2>/dev/null | sed -u ${`/^${mark} end /q`}
+`
+}
+
+/** Asks a running worker to stop before its next step. */
+export function stopScript(runId: string): Script {
+  return sh`: > ${`${RUN_ROOT}/${runId}/stop`}
+`
+}
+
+function workerScript(steps: readonly PlannedStep[], run: RunInfo, mark: string): Script {
+  const keep = `${KEEP_ROOT}/${run.id}`
+  return sh`${ENVIRONMENT}umask 022
+PV_RUN=${`${RUN_ROOT}/${run.id}`} PV_KEEP=${keep}
+pv_end() { printf '%s\n' "$*" > "$PV_KEEP/result" 2>/dev/null; printf '\n%s end %s\n' ${mark} "$*"; exit 0; }
+exec 9>>/run/pvectl/lock
+if ! flock -n 9; then printf '\n%s locked %s\n' ${mark} "$(cat /run/pvectl/owner 2>/dev/null)"; pv_end locked; fi
+printf '%s since %s (run %s)\n' ${run.owner} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" ${run.id} > /run/pvectl/owner
+mkdir -p -m 700 "$PV_KEEP" && printf 'id=%s\nowner=%s\nplaybook=%s\nstarted=%s\n' ${run.id} ${run.owner} ${run.playbook} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > "$PV_KEEP/run" || pv_end failed record
+${PRELUDE}
+pv_step() {
+	[ ! -e "$PV_RUN/stop" ] || pv_end stopped "$1"
+	printf '\n%s start %s\n' ${mark} "$1"
+}
+pv_done() {
+	printf '\n%s done %s %s\n' ${mark} "$1" "$2"
+	[ "$2" -eq 0 ] || pv_end failed "$1"
+}
+${joinScripts(steps.map((step, i) => stepScript(step, i)))}
+pv_end ok
+`
+}
+
+function stepScript(step: PlannedStep, index: number): Script {
+  return sh`pv_step ${index}
+( set -e
+${step.plan.script}
+) </dev/null 9>&-
+pv_done ${index} $?`
+}
