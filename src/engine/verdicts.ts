@@ -1,0 +1,46 @@
+/** The errors a run of steps can end with, in words for the admin. */
+import { PvectlError } from '../errors.ts'
+import type { Execution } from './execute.ts'
+import type { PlannedStep } from './plan.ts'
+
+/** A step ran well, and yet the node is not as described. */
+export async function notConverged({ task, resource, plan }: PlannedStep): Promise<PvectlError> {
+  const what = plan.changes.map(({ summary }) => summary).join('; ')
+  return new PvectlError('NOT_CONVERGED', `${task.task.title}: ${resource.title} is still not as described: ${what}`, {
+    location: task.task.location,
+    hint: 'something else on the node sets it back (another tool, a hook, a package script); look there, then run again',
+  })
+}
+
+/** What a run that did not end well ended with. `step` is the one that failed, where one did. */
+export function stepFailed(step: PlannedStep | undefined, execution: Execution): PvectlError {
+  if (execution.outcome === 'locked') return locked(execution.lockedBy)
+  if (execution.outcome === 'stopped') return stoppedError()
+  if (step === undefined) {
+    return new PvectlError('STEP_FAILED', 'the node could not keep a record of the run, so nothing was changed', {
+      hint: 'is /var/lib full or read-only? look with: df -h /var/lib; findmnt -no OPTIONS -T /var/lib',
+    })
+  }
+  const said = execution.lastLines.length === 0 ? 'it printed nothing' : execution.lastLines.join('\n')
+  return new PvectlError('STEP_FAILED', `${step.task.task.title}: ${step.resource.title} failed: ${said}`, {
+    location: step.task.task.location,
+    hint: 'steps before it are done, steps after it were not started; mend the cause and run again',
+  })
+}
+
+/** The user asked to stop. */
+export function stoppedError(): PvectlError {
+  return new PvectlError('INTERRUPTED', 'stopped on request; what had begun was finished', {
+    hint: 'run again to go on where it stopped',
+  })
+}
+
+function locked(by: string | undefined): PvectlError {
+  return new PvectlError(
+    'LOCKED',
+    `another run holds the node: ${by === undefined || by === '' ? 'unknown owner' : by}`,
+    {
+      hint: 'wait for it to end, then run again; the lock goes away by itself with the run',
+    },
+  )
+}
