@@ -44,7 +44,10 @@ export function rawScript(text: string): Script {
   return new Script(toLatin1(text), text)
 }
 
-/** Builds a {@link Script}: `` sh`ip link set ${name} up` ``. Throws on a NUL byte, which sh cannot hold. */
+/**
+ * Builds a {@link Script}: `` sh`ip link set ${name} up` ``. The text is taken raw, so `\n` reaches the shell as
+ * backslash and n (as printf wants it); break the line for a line break. Throws on a NUL byte, which sh cannot hold.
+ */
 export function sh(strings: TemplateStringsArray, ...words: readonly Word[]): Script {
   let latin1 = toLatin1(strings.raw[0] ?? '')
   let display = strings.raw[0] ?? ''

@@ -37,7 +37,9 @@ export function randomMark(): string {
 /** The observation script. Frames survive what a .bashrc prints before and after. */
 export function observeScript(facts: FactsByKind, mark: string): Script {
   const sections = [...facts].map(
-    ([kind, ids]) => sh`printf '\n%s %s\n' ${mark} ${kind.name}\n( ${kind.observe(ids, `${mark}-in`)}\n) </dev/null`,
+    ([kind, ids]) => sh`printf '\n%s %s\n' ${mark} ${kind.name}
+( ${kind.observe(ids, `${mark}-in`)}
+) </dev/null`,
   )
   return sh`${ENVIRONMENT}printf '\n%s begin %s\n' ${mark} "$(date +%s%N)"
 ${joinScripts(sections)}

@@ -52,6 +52,7 @@ class HostRun {
   /** Steps that ran, by key; those without observable state are not planned again. */
   readonly #ran = new Map<string, PlannedStep>()
   readonly #unverifiable = new Set<string>()
+  #executions = 0
 
   constructor(stage: HostStage, session: Session, options: HostRunOptions) {
     this.#stage = stage
@@ -127,7 +128,7 @@ class HostRun {
     const execution = await execute(
       this.#session,
       steps,
-      this.#options.run,
+      this.#nextRun(),
       (event) => {
         if (event.kind === 'start') {
           const { task } = steps[event.step] ?? {}
@@ -142,6 +143,13 @@ class HostRun {
     )
     for (const index of execution.completed) this.#remember(steps[index])
     if (execution.outcome !== 'ok') throw await this.#broken(steps, execution)
+  }
+
+  /** Each execution of a host, one after each barrier, has a directory and record of its own. */
+  #nextRun(): RunInfo {
+    this.#executions += 1
+    const { run } = this.#options
+    return this.#executions === 1 ? run : { ...run, id: `${run.id}.${this.#executions}` }
   }
 
   #remember(step: PlannedStep | undefined): void {
@@ -218,18 +226,14 @@ class HostRun {
   #failure(error: unknown): HostResult {
     const shown = showError(error)
     const exitCode = error instanceof PvectlError ? error.exitCode : 1
-    if (error instanceof PvectlError && exitCode === 5 && !this.#has('failed')) this.#blame(shown)
+    this.#skipRest()
     const status = exitCode === 4 ? 'unreachable' : exitCode === 7 ? 'rolled back' : 'failed'
     return { status, tasks: this.#counts(), error: shown, exitCode }
   }
 
-  /** Tasks without an outcome did not run; at least one failed, as the host did. */
-  #blame(_error: ShownError): void {
+  /** Tasks without an outcome did not run. */
+  #skipRest(): void {
     for (const { id } of this.#stage.tasks) if (!this.#statuses.has(id)) this.#statuses.set(id, 'skipped')
-  }
-
-  #has(status: Status): boolean {
-    return [...this.#statuses.values()].includes(status)
   }
 
   #counts(): Partial<Record<Status, number>> {

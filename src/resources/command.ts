@@ -30,7 +30,8 @@ export function command(desired: CommandDesired): Resource {
 }
 
 function planRun(desired: CommandDesired, guard: FactRef<boolean> | undefined): Plan {
-  const chdir = desired.chdir === undefined ? sh`` : sh`cd -- ${desired.chdir}\n`
+  const chdir = desired.chdir === undefined ? sh`` : sh`cd -- ${desired.chdir}
+`
   return {
     kind: 'change',
     changes: [{ summary: `run: ${desired.run}` }],

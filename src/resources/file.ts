@@ -100,7 +100,8 @@ function fileChanges(
 }
 
 function validation({ path, validate }: Pick<FileDesired, 'path' | 'validate'>): Script {
-  return validate === undefined ? sh`` : sh`\npv_validate ${path} ${validate.what} ${validate.command}`
+  return validate === undefined ? sh`` : sh`
+pv_validate ${path} ${validate.what} ${validate.command}`
 }
 
 function planAbsent(path: string, validate: FileDesired['validate'], ref: FactRef<FileState>, state: FileState): Plan {
