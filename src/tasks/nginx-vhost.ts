@@ -1,0 +1,81 @@
+/** `nginx_vhost`: a site of nginx. */
+import { file } from '../resources/file.ts'
+import {
+  NGINX_TEST,
+  nginxDefaultSiteDisabled,
+  nginxPackageBrings,
+  nginxSite,
+  nginxSiteAbsent,
+  SITES_ENABLED,
+  siteFile,
+} from '../resources/nginx-site.ts'
+import { debianPackage } from '../resources/package.ts'
+import type { Resource } from '../resources/resource.ts'
+import { unit } from '../resources/unit.ts'
+import { params, siteName, type VhostParams } from './nginx-vhost/params.ts'
+import { certificateNames, renderSite } from './nginx-vhost/render.ts'
+import { siteTls } from './nginx-vhost/tls.ts'
+import { defineTask, type HostContext } from './task-type.ts'
+
+const UNIT = 'nginx.service'
+const WEBSOCKET_MAP = '/etc/nginx/conf.d/pvectl-websocket.conf'
+
+/** A site of nginx: proxy to servers, generic wildcard proxy, the node's web interface, or a template of one's own. */
+export const nginxVhost = defineTask({
+  name: 'nginx_vhost',
+  summary: 'a site of nginx: reverse proxy, wildcard proxy to guests, or the Proxmox VE web interface',
+  params,
+  example: `nginx_vhost:
+  server_names: [git.example.org]
+  upstream:
+    servers: ['10.10.10.20:3000']
+  tls: { self_signed: true }
+`,
+  resources(site, host) {
+    const name = siteName(site) ?? ''
+    return site.state === 'absent' ? absent(name) : present(site, name, host)
+  },
+})
+
+function present(site: VhostParams, name: string, host: HostContext): readonly Resource[] {
+  const tls = siteTls(site.tls, name, certificateNames(site), host)
+  const vhost = nginxSite(siteConf(name), Buffer.from(renderSite(site, name, tls, host)))
+  const map = Buffer.from(host.template('nginx/websocket.conf.ejs', {}))
+  return [
+    debianPackage({ name: site.package, state: 'present', units: [UNIT], brings: nginxPackageBrings() }),
+    ...(site.default_site === 'remove' ? [nginxDefaultSiteDisabled()] : []),
+    ...(tls?.resources ?? []),
+    { ...file({ path: WEBSOCKET_MAP, content: map, mode: '0644', owner: 'root:root' }), shared: true },
+    { ...vhost, claims: [...(vhost.claims ?? []), ...nameClaims(site)] },
+    unit({
+      unit: UNIT,
+      enabled: true,
+      running: true,
+      watch: { paths: watched(name, tls === undefined ? [] : [tls.certificate]), verb: 'reload' },
+      validate: NGINX_TEST,
+    }),
+  ]
+}
+
+function absent(name: string): readonly Resource[] {
+  return [
+    nginxSiteAbsent(siteConf(name)),
+    unit({ unit: UNIT, watch: { paths: watched(name), verb: 'reload' }, validate: NGINX_TEST }),
+  ]
+}
+
+function siteConf(name: string): string {
+  return `pvectl-${name}.conf`
+}
+
+function watched(name: string, certificates: readonly string[] = []): readonly string[] {
+  return [siteFile(siteConf(name)), ...certificates, WEBSOCKET_MAP, SITES_ENABLED]
+}
+
+/** Two sites of one name and port: nginx would warn and ignore the second. */
+function nameClaims(site: VhostParams): readonly string[] {
+  const names = site.reject_unknown === true ? ['unknown names'] : certificateNames(site)
+  const ports =
+    site.reject_unknown === true || site.tls !== undefined ? [site.http_port, site.https_port] : [site.http_port]
+  return names.flatMap((name) => ports.map((port) => `nginx:${name}:${port}`))
+}
