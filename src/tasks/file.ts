@@ -4,7 +4,8 @@ import { directory } from '../resources/directory.ts'
 import { fileAbsent, file as fileResource } from '../resources/file.ts'
 import type { Resource } from '../resources/resource.ts'
 import { symlink } from '../resources/symlink.ts'
-import { absolutePath, checkWith, fileMode, fileOwner, fourDigits, validateCommand } from './file/fields.ts'
+import { absolutePath } from './fields.ts'
+import { checkWith, fileMode, fileOwner, fourDigits, validateCommand } from './file/fields.ts'
 import { defineTask, type HostContext } from './task-type.ts'
 
 const params = z
@@ -45,7 +46,7 @@ const params = z
   })
 
 /** A file, directory or link on the node. */
-export const file = defineTask({
+export const fileTask = defineTask({
   name: 'file',
   summary: 'a file, directory or symbolic link, or none',
   params,

@@ -1,8 +1,27 @@
-/** The one list of task types. A new one needs its own file and a line here. */
-import { file } from './file.ts'
-import { nginxVhost } from './nginx-vhost.ts'
+/** The one list of task types, in alphabetical order. */
+import { commandTask } from './command.ts'
+import { fileTask } from './file.ts'
+import { nginxVhostTask } from './nginx-vhost.ts'
+import { packageTask } from './package.ts'
+import { serviceTask } from './service.ts'
+import { sysctlTask } from './sysctl.ts'
 import type { TaskType } from './task-type.ts'
-import { template } from './template.ts'
+import { templateTask } from './template.ts'
+import { userTask } from './user.ts'
 
-/** All task types, by name. */
-export const TASK_TYPES: readonly TaskType[] = [file, nginxVhost, template]
+/** Every task type that a playbook may name. */
+export const taskTypes: readonly TaskType[] = [
+  commandTask,
+  fileTask,
+  nginxVhostTask,
+  packageTask,
+  serviceTask,
+  sysctlTask,
+  templateTask,
+  userTask,
+]
+
+/** The task type of a name; undefined when there is none. */
+export function findTaskType(name: string): TaskType | undefined {
+  return taskTypes.find((type) => type.name === name)
+}

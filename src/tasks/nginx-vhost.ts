@@ -21,7 +21,7 @@ const UNIT = 'nginx.service'
 const WEBSOCKET_MAP = '/etc/nginx/conf.d/pvectl-websocket.conf'
 
 /** A site of nginx: proxy to servers, generic wildcard proxy, the node's web interface, or a template of one's own. */
-export const nginxVhost = defineTask({
+export const nginxVhostTask = defineTask({
   name: 'nginx_vhost',
   summary: 'a site of nginx: reverse proxy, wildcard proxy to guests, or the Proxmox VE web interface',
   params,

@@ -1,7 +1,8 @@
 /** `template`: a file rendered from an EJS template. */
 import { z } from 'zod'
 import { file as fileResource } from '../resources/file.ts'
-import { absolutePath, checkWith, fileMode, fileOwner, fourDigits, validateCommand } from './file/fields.ts'
+import { absolutePath } from './fields.ts'
+import { checkWith, fileMode, fileOwner, fourDigits, validateCommand } from './file/fields.ts'
 import { defineTask } from './task-type.ts'
 
 const params = z.strictObject({
@@ -24,7 +25,7 @@ const params = z.strictObject({
 })
 
 /** A file on the node, rendered on the controller. */
-export const template = defineTask({
+export const templateTask = defineTask({
   name: 'template',
   summary: 'a file rendered from an EJS template',
   params,

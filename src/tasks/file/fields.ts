@@ -3,12 +3,6 @@ import { z } from 'zod'
 import { sh } from '../../connection/script.ts'
 import type { FileDesired } from '../../resources/file.ts'
 
-/** A path on a node. */
-export const absolutePath = z
-  .string()
-  .regex(/^\/[^\0\n]*[^\0\n/]$/, 'must be an absolute path without a final slash')
-  .refine((path) => !path.split('/').includes('..'), 'must not contain ..')
-
 /** Permission bits. YAML reads a bare `0644` as the number 644, so only text is taken. */
 export const fileMode = z
   .string({ error: "must be text, since YAML reads a bare 0644 as the number 644: write '0644'" })
