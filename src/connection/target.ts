@@ -13,6 +13,10 @@ export interface Target {
   readonly knownHostsFiles: readonly string[]
   /** Host to connect through, as `ssh -J` does. */
   readonly jump?: Target
+  /** Name to look the host key up by, instead of address and port (`HostKeyAlias` of ssh). */
+  readonly hostKeyAlias?: string
+  /** Socket of the SSH agent; default the one of SSH_AUTH_SOCK. `none` means no agent. */
+  readonly identityAgent?: string
   /** Run scripts as root by `sudo -n`; default false, needless for root. */
   readonly become: boolean
   /** Milliseconds for connect and authentication; default 15 000. */
