@@ -1,5 +1,5 @@
 /** Sites of nginx as Debian lays them out: a file in sites-available and a link to it in sites-enabled. */
-import { type Script, sh } from '../connection/script.ts'
+import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { becomes, type FactUpdate } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
 import type { Model } from '../facts/model.ts'
@@ -163,7 +163,7 @@ function both(first: Plan & { kind: 'change' }, second: Plan): Plan {
   return {
     ...second,
     changes: [...first.changes, ...second.changes],
-    script: sh`${first.script}\n${second.script}`,
+    script: joinScripts([first.script, second.script]),
     after: [...first.after, ...second.after],
   }
 }

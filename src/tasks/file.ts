@@ -4,13 +4,12 @@ import { directory } from '../resources/directory.ts'
 import { fileAbsent, file as fileResource } from '../resources/file.ts'
 import type { Resource } from '../resources/resource.ts'
 import { symlink } from '../resources/symlink.ts'
-import { absolutePath } from './fields.ts'
-import { checkWith, fileMode, fileOwner, fourDigits, validateCommand } from './file/fields.ts'
+import { checkWith, fileMode, fileOwner, filePath, fourDigits, validateCommand } from './file/fields.ts'
 import { defineTask, type HostContext } from './task-type.ts'
 
 const params = z
   .strictObject({
-    path: absolutePath.describe('Absolute path on the node. Missing directories above it are made.'),
+    path: filePath.describe('Absolute path on the node. Missing directories above it are made.'),
     state: z
       .enum(['present', 'absent', 'directory', 'link'])
       .default('present')

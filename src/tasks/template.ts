@@ -1,12 +1,11 @@
 /** `template`: a file rendered from an EJS template. */
 import { z } from 'zod'
 import { file as fileResource } from '../resources/file.ts'
-import { absolutePath } from './fields.ts'
-import { checkWith, fileMode, fileOwner, fourDigits, validateCommand } from './file/fields.ts'
+import { checkWith, fileMode, fileOwner, filePath, fourDigits, validateCommand } from './file/fields.ts'
 import { defineTask } from './task-type.ts'
 
 const params = z.strictObject({
-  path: absolutePath.describe('Absolute path on the node. Missing directories above it are made.'),
+  path: filePath.describe('Absolute path on the node. Missing directories above it are made.'),
   template: z
     .string()
     .min(1)

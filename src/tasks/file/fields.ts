@@ -2,6 +2,10 @@
 import { z } from 'zod'
 import { sh } from '../../connection/script.ts'
 import type { FileDesired } from '../../resources/file.ts'
+import { absolutePath } from '../fields.ts'
+
+/** A path on a node; `/x/` and `/x` would be two facts about one file. */
+export const filePath = absolutePath.regex(/[^/]$/, 'must not end in a slash')
 
 /** Permission bits. YAML reads a bare `0644` as the number 644, so only text is taken. */
 export const fileMode = z
