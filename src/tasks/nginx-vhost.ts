@@ -1,5 +1,6 @@
 /** `nginx_vhost`: a site of nginx. */
 import { file } from '../resources/file.ts'
+import { listener } from '../resources/listener.ts'
 import {
   NGINX_TEST,
   nginxDefaultSiteDisabled,
@@ -54,6 +55,8 @@ function present(site: VhostParams, name: string, host: HostContext): readonly R
       watch: { paths: watched(name, tls === undefined ? [] : [tls.certificate]), verb: 'reload' },
       validate: NGINX_TEST,
     }),
+    // A template of the user may listen wherever it likes.
+    ...(site.template === undefined ? ports(site).map((port) => listener(port, 'nginx')) : []),
   ]
 }
 
@@ -75,7 +78,10 @@ function watched(name: string, certificates: readonly string[] = []): readonly s
 /** Two sites of one name and port: nginx would warn and ignore the second. */
 function nameClaims(site: VhostParams): readonly string[] {
   const names = site.reject_unknown === true ? ['unknown names'] : certificateNames(site)
-  const ports =
-    site.reject_unknown === true || site.tls !== undefined ? [site.http_port, site.https_port] : [site.http_port]
-  return names.flatMap((name) => ports.map((port) => `nginx:${name}:${port}`))
+  return names.flatMap((name) => ports(site).map((port) => `nginx:${name}:${port}`))
+}
+
+function ports(site: VhostParams): readonly number[] {
+  const https = site.reject_unknown === true || site.tls !== undefined
+  return https ? [site.http_port, site.https_port] : [site.http_port]
 }

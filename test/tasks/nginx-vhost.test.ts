@@ -38,6 +38,7 @@ function bareNode(resources: readonly Resource[]): Model {
       package: { installed: false },
       unit: unitState({ load: 'not-found', active: 'inactive', enabled: '', activeSince: 0, changedAt: 0 }),
       certificate: { present: false },
+      listener: [],
     })[ref.kind.name]
   return modelOf(...resources.flatMap((r) => r.reads.map((ref): FactUpdate => ({ ref, state: none(ref) }))))
 }
@@ -88,6 +89,8 @@ test('a bare node: the plan tells all of it, in order, and a second one is empty
     `create /etc/nginx/sites-available/${name} (0644 root:root)`,
     `enable: link /etc/nginx/sites-enabled/${name} → /etc/nginx/sites-available/${name}`,
     'start nginx.service',
+    'nginx listens on port 80',
+    'nginx listens on port 443',
   ])
   assert.equal(planAll(resources, end).done, [])
 })

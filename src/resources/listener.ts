@@ -1,0 +1,42 @@
+/** A service that answers on a TCP port. */
+import { sh } from '../connection/script.ts'
+import { becomes } from '../facts/fact.ts'
+import { listenersOn } from '../facts/listener.ts'
+import { OK, type Resource } from './resource.ts'
+
+/**
+ * Ensures that a process listens on a port, once its unit has been started or reloaded. Blocks when another one has the
+ * port: a reloaded nginx would only log that, report success, and go on with its old configuration.
+ */
+export function listener(port: number, process: string): Resource {
+  const ref = listenersOn(port)
+  return {
+    kind: 'listener',
+    key: `listener:${port}`,
+    shared: true,
+    title: `${process} on port ${port}`,
+    reads: [ref],
+    plan(model) {
+      const others = model.get(ref).filter((name) => name !== process)
+      if (others.length > 0) {
+        return {
+          kind: 'blocked',
+          reason: `port ${port} is taken by ${others.join(', ')}`,
+          hint: `stop it, or choose another port for ${process}`,
+        }
+      }
+      if (model.get(ref).includes(process)) return OK
+      return {
+        kind: 'change',
+        changes: [{ summary: `${process} listens on port ${port}` }],
+        script: sh`pv_n=0
+until ss -Hltnp ${`sport = :${port}`} | grep -q ${`"${process}"`}; do
+	pv_n=$((pv_n+1))
+	[ $pv_n -le 50 ] || pv_fail ${`${process} does not listen on port ${port}, see its log`}
+	sleep 0.1
+done`,
+        after: [becomes(ref, [process])],
+      }
+    },
+  }
+}
