@@ -1,6 +1,7 @@
 /** Compiles steps to one script that runs detached on the node and writes a framed log. */
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { PRELUDE } from '../resources/prelude.ts'
+import { armScript, HOLD_GUARD } from './guard.ts'
 import { ENVIRONMENT } from './observe.ts'
 import type { PlannedStep } from './plan.ts'
 
@@ -13,6 +14,12 @@ export interface RunInfo {
   readonly playbook: string
 }
 
+/** Asks for the guard round a run of steps. */
+export interface GuardOptions {
+  /** Seconds without progress or confirmation after which the node reverts by itself. */
+  readonly timeoutSeconds: number
+}
+
 /** Where runs keep their script and log until the next boot. */
 export const RUN_ROOT = '/run/pvectl'
 /** Where runs keep what they replaced. */
@@ -22,8 +29,8 @@ export const KEEP_ROOT = '/var/lib/pvectl/runs'
  * The second exchange: puts the worker script on the node, starts it in a session of its own and follows its log up to
  * the end mark. If the connection drops, the worker goes on.
  */
-export function executeScript(steps: readonly PlannedStep[], run: RunInfo, mark: string): Script {
-  const worker = workerScript(steps, run, mark)
+export function executeScript(steps: readonly PlannedStep[], run: RunInfo, mark: string, guard?: GuardOptions): Script {
+  const worker = workerScript(steps, run, mark, guard)
   return sh`${ENVIRONMENT}umask 022
 d=${RUN_ROOT}/${run.id}
 mkdir -p -m 700 ${RUN_ROOT} && mkdir -m 700 "$d" || { echo "cannot make $d" >&2; exit 1; }
@@ -44,7 +51,7 @@ export function stopScript(runId: string): Script {
 `
 }
 
-function workerScript(steps: readonly PlannedStep[], run: RunInfo, mark: string): Script {
+function workerScript(steps: readonly PlannedStep[], run: RunInfo, mark: string, guard?: GuardOptions): Script {
   const keep = `${KEEP_ROOT}/${run.id}`
   return sh`${ENVIRONMENT}umask 022
 PV_RUN=${`${RUN_ROOT}/${run.id}`} PV_KEEP=${keep}
@@ -54,8 +61,10 @@ if ! flock -n 9; then printf '\n%s locked %s\n' ${mark} "$(cat /run/pvectl/owner
 printf '%s since %s (run %s)\n' ${run.owner} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" ${run.id} > /run/pvectl/owner
 mkdir -p -m 700 "$PV_KEEP" && printf 'id=%s\nowner=%s\nplaybook=%s\nstarted=%s\n' ${run.id} ${run.owner} ${run.playbook} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > "$PV_KEEP/run" || pv_end failed record
 ${PRELUDE}
+${guard === undefined ? sh`` : armScript(run.id, guard.timeoutSeconds)}
 pv_step() {
 	[ ! -e "$PV_RUN/stop" ] || pv_end stopped "$1"
+	${guard === undefined ? sh`` : HOLD_GUARD}
 	printf '\n%s start %s\n' ${mark} "$1"
 }
 pv_done() {
@@ -63,6 +72,7 @@ pv_done() {
 	[ "$2" -eq 0 ] || pv_end failed "$1"
 }
 ${joinScripts(steps.map((step, i) => stepScript(step, i)))}
+${guard === undefined ? sh`` : HOLD_GUARD}
 pv_end ok
 `
 }

@@ -66,7 +66,7 @@ export type RunEvent =
   | {
       readonly event: 'host:phase'
       readonly host: string
-      readonly phase: 'connecting' | 'observing' | 'applying' | 'verifying' | 'waiting'
+      readonly phase: HostPhase
     }
   /** The plan of a task is known. In check mode, this is also its result. */
   | {
@@ -102,6 +102,9 @@ export type RunEvent =
       readonly error?: ShownError
     }
   | { readonly event: 'run:finished'; readonly hosts: Tally; readonly seconds: number; readonly exitCode: number }
+
+/** What a host is busy with. `confirming`: over a new connection, while the node's revert timer runs. */
+export type HostPhase = 'connecting' | 'observing' | 'applying' | 'confirming' | 'verifying' | 'waiting'
 
 /** Gets every event of a run, in order. */
 export type Emit = (event: RunEvent) => void

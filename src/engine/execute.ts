@@ -2,21 +2,23 @@
 
 import type { Script } from '../connection/script.ts'
 import { PvectlError } from '../errors.ts'
-import { executeScript, followScript, type RunInfo, stopScript } from './compile.ts'
+import { executeScript, followScript, type GuardOptions, type RunInfo, stopScript } from './compile.ts'
 import { randomMark } from './observe.ts'
 import type { PlannedStep } from './plan.ts'
 import type { Session } from './session.ts'
-import { createLogReader, type WorkerEvent } from './worker-log.ts'
+import { createLogReader, type Outcome, type WorkerEvent } from './worker-log.ts'
 
 /** How the worker ended. */
 export interface Execution {
-  readonly outcome: 'ok' | 'failed' | 'stopped' | 'locked'
+  readonly outcome: Outcome
   /** Steps that ran to a good end. */
   readonly completed: ReadonlySet<number>
   /** The step that failed. */
   readonly failedStep?: number
   /** Last lines that the failed step printed, for the error. */
   readonly lastLines: readonly string[]
+  /** What the end mark carried besides the outcome. */
+  readonly detail: string
   /** Owner line of the lock, where that is what stopped it. */
   readonly lockedBy?: string
 }
@@ -34,16 +36,16 @@ export async function execute(
   steps: readonly PlannedStep[],
   run: RunInfo,
   listen: (event: WorkerEvent) => void,
-  signal?: AbortSignal,
+  options: { readonly signal?: AbortSignal | undefined; readonly guard?: GuardOptions | undefined } = {},
 ): Promise<Execution> {
   const mark = randomMark()
   const follower = new Follower(mark, listen)
   const stop = () => void requestStop(session, run.id)
-  signal?.addEventListener('abort', stop, { once: true })
+  options.signal?.addEventListener('abort', stop, { once: true })
   try {
-    await followToEnd(session, executeScript(steps, run, mark), run.id, mark, follower)
+    await followToEnd(session, executeScript(steps, run, mark, options.guard), run.id, mark, follower)
   } finally {
-    signal?.removeEventListener('abort', stop)
+    options.signal?.removeEventListener('abort', stop)
   }
   return follower.execution()
 }
@@ -110,6 +112,7 @@ class Follower {
     return {
       outcome: this.#end?.outcome ?? 'failed',
       completed: this.#completed,
+      detail: this.#end?.detail ?? '',
       lastLines: this.#lines.slice(-20),
       ...(this.#failedStep === undefined ? {} : { failedStep: this.#failedStep }),
       ...(this.#lockedBy === undefined ? {} : { lockedBy: this.#lockedBy }),

@@ -3,8 +3,9 @@ import { PvectlError } from '../errors.ts'
 import type { FactRef } from '../facts/fact.ts'
 import type { Model } from '../facts/model.ts'
 import type { HostStage } from '../playbook/job.ts'
-import type { RunInfo } from './compile.ts'
-import type { Emit, HostStatus, ShownError, Status } from './events.ts'
+import type { GuardOptions, RunInfo } from './compile.ts'
+import { confirm, revertFailed } from './confirm.ts'
+import type { Emit, HostPhase, HostStatus, ShownError, Status } from './events.ts'
 import { type Execution, execute } from './execute.ts'
 import { groupFacts, observe } from './observe.ts'
 import {
@@ -25,6 +26,8 @@ export interface HostRunOptions {
   readonly mode: 'apply' | 'check'
   readonly run: RunInfo
   readonly emit: Emit
+  /** Guard round risky steps; none: changes are final at once. */
+  readonly guard?: GuardOptions
   readonly signal?: AbortSignal
 }
 
@@ -124,11 +127,13 @@ class HostRun {
 
   async #execute(steps: readonly PlannedStep[]): Promise<void> {
     this.#phase('applying')
+    const run = this.#nextRun()
+    const guard = steps.some(({ plan }) => plan.risk !== undefined) ? this.#options.guard : undefined
     let started: PlannedTask | undefined
     const execution = await execute(
       this.#session,
       steps,
-      this.#nextRun(),
+      run,
       (event) => {
         if (event.kind === 'start') {
           const { task } = steps[event.step] ?? {}
@@ -139,10 +144,11 @@ class HostRun {
           this.#options.emit({ event: 'task:output', host: this.#name, id: started.task.id, line: event.line })
         }
       },
-      this.#options.signal,
+      { signal: this.#options.signal, guard },
     )
     for (const index of execution.completed) this.#remember(steps[index])
-    if (execution.outcome !== 'ok') throw await this.#broken(steps, execution)
+    if (execution.outcome !== 'ok') throw await this.#broken(steps, execution, run, guard)
+    if (guard !== undefined) await this.#confirm(steps, run, guard)
   }
 
   /** Each execution of a host, one after each barrier, has a directory and record of its own. */
@@ -159,9 +165,34 @@ class HostRun {
     if (step.plan.unverifiable === true) this.#unverifiable.add(key)
   }
 
-  async #broken(steps: readonly PlannedStep[], execution: Execution): Promise<PvectlError> {
+  /** A new connection sees whether what ran now holds; only then the node is told to keep it. */
+  async #confirm(steps: readonly PlannedStep[], run: RunInfo, guard: GuardOptions): Promise<void> {
+    this.#phase('confirming')
+    const ran = new Set(steps.map((step) => stepKey(step.task.task, step.resource)))
+    await confirm({
+      session: this.#session,
+      runId: run.id,
+      guard,
+      look: async () => {
+        const plan = await this.#plan()
+        const open = plan.tasks.flatMap(({ task, resources }) =>
+          resources.filter(({ resource, plan: { kind } }) => kind !== 'ok' && ran.has(stepKey(task, resource))),
+        )
+        return open[0] === undefined ? undefined : `${open[0].resource.title} is not as described after the change`
+      },
+    })
+  }
+
+  async #broken(
+    steps: readonly PlannedStep[],
+    execution: Execution,
+    run: RunInfo,
+    guard: GuardOptions | undefined,
+  ): Promise<PvectlError> {
     const step = execution.failedStep === undefined ? undefined : steps[execution.failedStep]
-    const error = stepFailed(step, execution)
+    const verdict = stepFailed(step, execution)
+    const armed = guard !== undefined && (execution.outcome === 'failed' || execution.outcome === 'stopped')
+    const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
     await this.#finishTasks(step, error)
     return error
   }
@@ -242,7 +273,7 @@ class HostRun {
     return counts
   }
 
-  #phase(phase: 'connecting' | 'observing' | 'applying' | 'verifying'): void {
+  #phase(phase: HostPhase): void {
     this.#options.emit({ event: 'host:phase', host: this.#name, phase })
   }
 

@@ -6,8 +6,9 @@ import type { Target } from '../connection/target.ts'
 import { EXIT, worstExit } from '../errors.ts'
 import type { HostStage, Job, Stage } from '../playbook/job.ts'
 import { batches } from './batches.ts'
-import type { RunInfo } from './compile.ts'
+import type { GuardOptions, RunInfo } from './compile.ts'
 import type { Emit, HostStatus, Status } from './events.ts'
+import { CONFIRM_TIMEOUT_S } from './guard.ts'
 import { type HostResult, runHost } from './run-host.ts'
 import { Session } from './session.ts'
 
@@ -19,6 +20,8 @@ export interface RunOptions {
   /** Hosts worked on at the same time; default 32. */
   readonly forks?: number
   readonly emit: Emit
+  /** Guard round risky steps; default 90 s, `off` for those who sit at the console. */
+  readonly guard?: GuardOptions | 'off'
   /** Aborting it stops each host after its current step. */
   readonly signal?: AbortSignal
 }
@@ -96,7 +99,14 @@ class JobRun {
     const session = this.#sessions.get(name) ?? new Session(connector, target, signal)
     this.#sessions.set(name, session)
     const run = { ...this.#run, id: `${this.#run.id}-${index}` }
-    const result = await runHost(stage, session, { mode, run, emit, ...(signal === undefined ? {} : { signal }) })
+    const guard = this.#options.guard ?? { timeoutSeconds: CONFIRM_TIMEOUT_S }
+    const result = await runHost(stage, session, {
+      mode,
+      run,
+      emit,
+      ...(guard === 'off' ? {} : { guard }),
+      ...(signal === undefined ? {} : { signal }),
+    })
     this.#results.set(name, before === undefined ? result : merge(before, result))
     this.#seconds.set(name, (this.#seconds.get(name) ?? 0) + since(started))
     const isLast = !this.#options.job.stages

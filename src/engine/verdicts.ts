@@ -16,6 +16,8 @@ export async function notConverged({ task, resource, plan }: PlannedStep): Promi
 export function stepFailed(step: PlannedStep | undefined, execution: Execution): PvectlError {
   if (execution.outcome === 'locked') return locked(execution.lockedBy)
   if (execution.outcome === 'stopped') return stoppedError()
+  if (execution.outcome === 'guarded') return stillGuarded(execution.detail)
+  if (execution.outcome === 'unguarded') return unguarded(execution.lastLines)
   if (step === undefined) {
     return new PvectlError('STEP_FAILED', 'the node could not keep a record of the run, so nothing was changed', {
       hint: 'is /var/lib full or read-only? look with: df -h /var/lib; findmnt -no OPTIONS -T /var/lib',
@@ -43,4 +45,21 @@ function locked(by: string | undefined): PvectlError {
       hint: 'wait for it to end, then run again; the lock goes away by itself with the run',
     },
   )
+}
+
+function stillGuarded(runId: string): PvectlError {
+  return new PvectlError(
+    'LOCKED',
+    `an earlier change of the node (run ${runId}) is still waiting to be confirmed or reverted`,
+    {
+      hint: 'the node reverts it by itself within its timeout (90 s by default); then run again',
+    },
+  )
+}
+
+function unguarded(lines: readonly string[]): PvectlError {
+  const said = lines.length === 0 ? '' : `: ${lines.join('; ')}`
+  return new PvectlError('STEP_FAILED', `the revert timer could not be armed, so nothing was changed${said}`, {
+    hint: 'is the disk full, or /etc read-only? At the console, --no-guard does without it',
+  })
 }

@@ -1,12 +1,20 @@
 /** Reads the log that the worker on a node streams back, line by line as it comes. */
 
+/**
+ * How a worker ended. `guarded`: an earlier guard is still armed; `unguarded`: the guard could not be armed. In both
+ * cases no step was started.
+ */
+export type Outcome = 'ok' | 'failed' | 'stopped' | 'locked' | 'guarded' | 'unguarded'
+
+const OUTCOMES: readonly Outcome[] = ['ok', 'failed', 'stopped', 'locked', 'guarded', 'unguarded']
+
 /** What the worker says. */
 export type WorkerEvent =
   | { readonly kind: 'start'; readonly step: number }
   | { readonly kind: 'output'; readonly line: string }
   | { readonly kind: 'done'; readonly step: number; readonly code: number }
   | { readonly kind: 'locked'; readonly by: string }
-  | { readonly kind: 'end'; readonly outcome: 'ok' | 'failed' | 'stopped' | 'locked'; readonly detail: string }
+  | { readonly kind: 'end'; readonly outcome: Outcome; readonly detail: string }
 
 /** Feeds chunks to `listen` as events. Lines that arrive in parts are put together. */
 export function createLogReader(mark: string, listen: (event: WorkerEvent) => void): (chunk: Buffer) => void {
@@ -42,6 +50,6 @@ function parseLine(line: string, mark: string): WorkerEvent | undefined {
   }
 }
 
-function outcomeOf(word: string | undefined) {
-  return word === 'ok' || word === 'stopped' || word === 'locked' ? word : 'failed'
+function outcomeOf(word: string | undefined): Outcome {
+  return OUTCOMES.find((outcome) => outcome === word) ?? 'failed'
 }

@@ -1,0 +1,92 @@
+/** The controller's half of the guard: a new connection, a look at the node, and then the word that disarms it. */
+import { PvectlError } from '../errors.ts'
+import type { GuardOptions } from './compile.ts'
+import { confirmScript, revertNowScript } from './guard.ts'
+import type { Session } from './session.ts'
+
+/** What the confirmation needs of the run it confirms. */
+export interface ConfirmOptions {
+  readonly session: Session
+  readonly runId: string
+  readonly guard: GuardOptions
+  /** Observes over the new connection; returns what is still not as described, or undefined. */
+  readonly look: () => Promise<string | undefined>
+}
+
+/** Seconds beyond the timer in which a node that reverted must answer again. */
+const GRACE_S = 45
+
+/**
+ * Confirms a guarded run, or reverts it when the node is not as described.
+ * Rejects with ROLLED_BACK and the node's own report, or CONNECTION_LOST when the node never answered again.
+ */
+export async function confirm(options: ConfirmOptions): Promise<void> {
+  const { session, runId, guard } = options
+  await session.close()
+  const deadline = performance.now() + (guard.timeoutSeconds + GRACE_S) * 1000
+  const wrong = await retry(deadline, session, options.look)
+  const script = wrong === undefined ? confirmScript(runId) : revertNowScript(runId)
+  const answer = await retry(deadline, session, async () => {
+    const { stdout } = await session.counted.run(script, { timeoutMs: 60_000 })
+    return stdout.toString('utf8')
+  })
+  if (wrong !== undefined) throw rolledBack(wrong, answer)
+  if (/^confirmed$/m.test(answer)) return
+  throw rolledBack('the confirmation came after the timer', answer)
+}
+
+/** Reverts a guarded run that failed or was stopped. Resolves to the error to report, with the node's report. */
+export async function revertFailed(
+  session: Session,
+  runId: string,
+  guard: GuardOptions,
+  why: string,
+): Promise<PvectlError> {
+  const deadline = performance.now() + (guard.timeoutSeconds + GRACE_S) * 1000
+  try {
+    const answer = await retry(deadline, session, async () => {
+      const { stdout } = await session.counted.run(revertNowScript(runId), { timeoutMs: 60_000 })
+      return stdout.toString('utf8')
+    })
+    return rolledBack(why, answer)
+  } catch (error) {
+    return error instanceof PvectlError ? error : rolledBack(why, '')
+  }
+}
+
+async function retry<T>(deadline: number, session: Session, work: () => Promise<T>): Promise<T> {
+  for (let pause = 500; ; pause = Math.min(pause * 1.5, 5000)) {
+    try {
+      return await work()
+    } catch (error) {
+      const transient =
+        error instanceof PvectlError && ['CONNECTION_LOST', 'HOST_UNREACHABLE', 'TIMEOUT'].includes(error.code)
+      if (!transient) throw error
+      await session.close().catch(() => undefined)
+      if (performance.now() + pause > deadline) throw lost(error)
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+  }
+}
+
+function rolledBack(why: string, answer: string): PvectlError {
+  const report = answer
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && line !== 'reverted')
+  const told = report.length === 0 ? 'the node gave no report' : report.join('; ')
+  return new PvectlError('ROLLED_BACK', `${why}; the node is back as it was: ${told}`, {
+    hint: 'mend the cause and run again; nothing of this run is left on the node',
+  })
+}
+
+function lost(cause: PvectlError): PvectlError {
+  return new PvectlError(
+    'CONNECTION_LOST',
+    `the node did not answer any more after the change, nor after its revert timer: ${cause.message}`,
+    {
+      cause,
+      hint: 'look at its console; the report of the revert is in /var/lib/pvectl/guard',
+    },
+  )
+}

@@ -1,0 +1,204 @@
+/**
+ * The guard: commit-confirmed changes. Before the first risky step the node itself arms a timed revert; only a new,
+ * authenticated connection that has seen the node converged disarms it. `docs/safety.md` states the promises.
+ */
+import { rawScript, type Script, sh } from '../connection/script.ts'
+
+/** Where an armed revert keeps its state: there while it waits, and the winner of the race renames it away. */
+export const GUARD_ROOT = '/var/lib/pvectl/guard'
+
+/** Seconds that a risky run waits for its confirmation, unless told otherwise. */
+export const CONFIRM_TIMEOUT_S = 90
+
+/**
+ * Arms the guard from within the worker, after `PV_RUN` and `PV_KEEP` are set. Everything the revert needs is on disk
+ * before the first step: a snapshot of links, addresses, routes, rules and forwarding, the revert script, a timer with
+ * one second of accuracy, and a boot unit, so that a power loss reverts too.
+ */
+export function armScript(runId: string, timeoutSeconds: number): Script {
+  return sh`pv_guard=${GUARD_ROOT}/armed
+[ ! -e "$pv_guard" ] || pv_end guarded "$(cat "$pv_guard/run" 2>/dev/null)"
+rm -rf -- ${GUARD_ROOT}/arming
+# Not as a condition: sh ignores set -e inside one.
+(
+set -e
+mkdir -p -m 700 ${GUARD_ROOT}/arming
+cd ${GUARD_ROOT}/arming
+printf '%s\n' ${runId} > run
+printf '%s\n' "$PV_KEEP" > keep
+${SNAPSHOT}
+printf '%s' ${REVERT.bytes()} > revert
+printf '%s' ${BOOT_UNIT} > /etc/systemd/system/pvectl-guard.service
+mkdir -p /etc/systemd/system/sysinit.target.wants
+ln -sfn /etc/systemd/system/pvectl-guard.service /etc/systemd/system/sysinit.target.wants/pvectl-guard.service
+sync -f . 2>/dev/null || :
+mv ${GUARD_ROOT}/arming "$pv_guard"
+systemctl reset-failed pvectl-guard-timer.service pvectl-guard-timer.timer 2>/dev/null || :
+systemd-run -q --unit=pvectl-guard-timer --on-active=${timeoutSeconds} --timer-property=AccuracySec=100ms \
+	-p Restart=no sh ${GUARD_ROOT}/armed/revert timer
+)
+[ $? -eq 0 ] || pv_end unguarded
+`
+}
+
+/**
+ * Confirms over a new connection. Prints `confirmed`, or `reverted` and why: the rename has one winner. When it prints
+ * `confirmed`, the timer and the boot unit are gone.
+ */
+export function confirmScript(runId: string): Script {
+  return sh`if [ "$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)" = ${runId} ] && mv ${GUARD_ROOT}/armed ${GUARD_ROOT}/${runId}.confirmed 2>/dev/null; then
+	systemctl stop pvectl-guard-timer.timer 2>/dev/null || :
+	${DISARM_BOOT}
+	rm -rf ${GUARD_ROOT}/${runId}.confirmed
+	echo confirmed
+else
+	n=0
+	while [ ! -e ${GUARD_ROOT}/${runId}.reverted/done ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done
+	echo reverted
+	cat ${GUARD_ROOT}/${runId}.reverted/report 2>/dev/null
+fi
+`
+}
+
+/** Reverts at once instead of waiting for the timer: the run itself failed after it was armed. Prints the report. */
+export function revertNowScript(runId: string): Script {
+  return sh`if [ "$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)" = ${runId} ]; then sh ${GUARD_ROOT}/armed/revert failure; fi
+cat ${GUARD_ROOT}/${runId}.reverted/report 2>/dev/null || echo 'nothing was armed'
+`
+}
+
+/** Starts the timer anew: a run that makes progress is not reverted, however long it takes. */
+export const HOLD_GUARD = rawScript('systemctl restart pvectl-guard-timer.timer 2>/dev/null || :')
+
+const DISARM_BOOT = rawScript(
+  'rm -f /etc/systemd/system/sysinit.target.wants/pvectl-guard.service /etc/systemd/system/pvectl-guard.service',
+)
+
+const BOOT_UNIT = `[Unit]
+Description=Undo a network change that nobody confirmed before the node went down
+DefaultDependencies=no
+ConditionPathExists=${GUARD_ROOT}/armed/revert
+After=local-fs.target
+Before=network-pre.target networking.service ssh.service pvenetcommit.service
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh ${GUARD_ROOT}/armed/revert boot
+`
+
+/** Live state, as commands read it back. */
+const SNAPSHOT = rawScript(String.raw`ip -o address show > addresses
+ip -o link show > links
+for f in /sys/class/net/*; do
+	m=$(readlink "$f/master" 2>/dev/null) || m=
+	printf '%s %s\n' "$(basename "$f")" "$(basename "$m")"
+done > masters
+ip -4 route show table main > routes4
+ip -6 route show table main > routes6
+iptables-save > rules4 2>/dev/null || :
+ip6tables-save > rules6 2>/dev/null || :
+for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding; do
+	[ ! -e "$f" ] || printf '%s %s\n' "$f" "$(cat "$f")"
+done > forwarding
+cp -p /etc/network/interfaces interfaces 2>/dev/null || :`)
+
+/**
+ * Runs on the node with nobody watching. The first thing it does is to win the rename; what it finds then it puts back:
+ * files, links that the change made, addresses, ports, routes, rules, forwarding, daemons that read the files.
+ */
+const REVERT = rawScript(String.raw`#!/bin/sh
+# Written by pvectl: puts back what run $(cat run) changed.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+export PATH LC_ALL
+umask 022
+root=/var/lib/pvectl/guard
+run=$(cat $root/armed/run 2>/dev/null) || exit 0
+mv $root/armed "$root/$run.reverted" 2>/dev/null || exit 0
+cd "$root/$run.reverted" || exit 1
+exec 3>>report
+note() { printf '%s\n' "$*" >&3; }
+note "reverted by $1 at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+[ ! -e "/run/pvectl/$run" ] || : > "/run/pvectl/$run/stop"
+keep=$(cat keep)
+names() { sed -n 's/^[[:blank:]]*iface[[:blank:]][[:blank:]]*\([^[:blank:]]*\).*/\1/p' "$1" 2>/dev/null | sort -u; }
+names /etc/network/interfaces > names.after
+names interfaces > names.before
+# files
+touched=
+if [ -e "$keep/.paths" ]; then
+	while IFS= read -r p; do
+		if [ -e "$keep/files$p" ] || [ -L "$keep/files$p" ]; then
+			cp -a -- "$keep/files$p" "$p.pvectl-revert" && mv -f -- "$p.pvectl-revert" "$p" && note "restored $p"
+		elif [ -e "$p" ] || [ -L "$p" ]; then
+			rm -rf -- "$p" && note "removed $p"
+		fi
+		touched="$touched $p"
+	done < "$keep/.paths"
+fi
+sync
+rm -f /etc/systemd/system/sysinit.target.wants/pvectl-guard.service /etc/systemd/system/pvectl-guard.service
+if [ "$1" = boot ]; then
+	# Nothing is up yet; the restored files bring the old state with them.
+	note 'at boot: the restored files are used'; : > done; exit 0
+fi
+# links that only the new file knows
+comm -13 names.before names.after > names.new
+while IFS= read -r l; do
+	if [ -e "/sys/class/net/$l" ] && ! grep -q "^[0-9]*: $l[:@]" links; then ip link del "$l" 2>/dev/null && note "removed link $l"; fi
+done < names.new
+# what is gone
+cat names.before names.after | sort -u > names.all
+while IFS= read -r l; do
+	if [ ! -e "/sys/class/net/$l" ] && grep -q "^[0-9]*: $l[:@]" links; then ifup --force "$l" >/dev/null 2>&1 && note "brought up $l"; fi
+done < names.before
+# ports
+while read -r l m; do
+	[ -e "/sys/class/net/$l" ] || continue
+	now=$(readlink "/sys/class/net/$l/master" 2>/dev/null); now=$(basename "$now" 2>/dev/null)
+	[ "$now" != "$m" ] || continue
+	case "$now$m" in '') continue ;; esac
+	if [ -n "$m" ]; then ip link set "$l" master "$m" && note "put $l back into $m"; else ip link set "$l" nomaster && note "took $l out of $now"; fi
+done < masters
+# addresses and link state of the links that the file describes
+while IFS= read -r l; do
+	[ -e "/sys/class/net/$l" ] || continue
+	grep -q "^[0-9]*: $l[:@]" links || continue
+	awk -v l="$l" '$2==l {print $4}' addresses | sort > want
+	ip -o address show dev "$l" | awk '{print $4}' | sort > have
+	comm -13 want have | while read -r a; do case "$a" in fe80:*) ;; *) ip address del "$a" dev "$l" && note "removed $a from $l" ;; esac; done
+	comm -23 want have | while read -r a; do
+		b=$(awk -v l="$l" -v a="$a" '$2==l && $4==a {for(i=5;i<NF;i++) if($i=="brd") print "brd " $(i+1)}' addresses)
+		case "$a" in fe80:*) ;; *) ip address add "$a" $b dev "$l" && note "added $a to $l" ;; esac
+	done
+	if grep "^[0-9]*: $l[:@]" links | grep -q '[<,]UP[,>]'; then ip link set "$l" up; else ip link set "$l" down; fi
+done < names.all
+# routes
+for v in 4 6; do
+	ip -$v route show table main > now.routes
+	grep -vxFf "routes$v" now.routes | grep -v 'proto kernel' | while IFS= read -r r; do set -f; ip -$v route del $r 2>/dev/null && note "removed route $r"; done
+	grep -vxFf now.routes "routes$v" | sed 's/ linkdown//' | while IFS= read -r r; do set -f; ip -$v route replace $r 2>/dev/null && note "restored route $r"; done
+done
+# rules
+plain() { sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//' "$1"; }
+for v in 4 6; do
+	p=iptables; [ $v = 4 ] || p=ip6tables
+	[ -s "rules$v" ] || continue
+	$p-save > now.rules 2>/dev/null || continue
+	plain now.rules > a; plain "rules$v" > b
+	if ! cmp -s a b; then
+		$p-restore < "rules$v" && note "restored $p rules"
+	fi
+done
+if [ ! -s rules4 ] && [ -n "$(iptables-save -t nat 2>/dev/null | grep '^-A')" ]; then iptables -t nat -F && note 'emptied the nat table, which was empty before'; fi
+while read -r f v; do
+	[ "$(cat "$f")" = "$v" ] || { printf '%s\n' "$v" > "$f" && note "set $f to $v"; }
+done < forwarding
+# daemons that read the files
+case "$touched" in *" /etc/systemd/"*) systemctl daemon-reload ;; esac
+case "$touched" in *" /etc/ssh/"*) sshd -t && systemctl reload ssh && note 'reloaded ssh' ;; esac
+case "$touched" in *" /etc/dnsmasq"*) systemctl try-restart dnsmasq && note 'restarted dnsmasq' ;; esac
+case "$touched" in *" /etc/nginx/"*) nginx -t -q 2>/dev/null && systemctl try-reload-or-restart nginx && note 'reloaded nginx' ;; esac
+: > done
+sync
+`)
