@@ -1,6 +1,7 @@
 /** The one list of task types, in alphabetical order. */
 import { commandTask } from './command.ts'
 import { fileTask } from './file.ts'
+import { ipForwardingTask } from './ip-forwarding.ts'
 import { nginxVhostTask } from './nginx-vhost.ts'
 import { packageTask } from './package.ts'
 import { serviceTask } from './service.ts'
@@ -13,6 +14,7 @@ import { userTask } from './user.ts'
 export const taskTypes: readonly TaskType[] = [
   commandTask,
   fileTask,
+  ipForwardingTask,
   nginxVhostTask,
   packageTask,
   serviceTask,
