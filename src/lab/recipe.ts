@@ -1,0 +1,91 @@
+/** What a lab node is made of: Debian 12 as a fresh PVE 8 node has it, as far as Debian goes. */
+import { createHash } from 'node:crypto'
+
+/** Debian release that PVE 8 builds on. */
+export const RELEASE = 'bookworm'
+
+/** Packages in the base image. Python is there for comparisons with Ansible only; pvectl needs none. */
+export const PACKAGES = [
+  'bridge-utils',
+  'ca-certificates',
+  'curl',
+  'dbus',
+  'ifupdown2',
+  'iproute2',
+  'iptables',
+  'iputils-ping',
+  'kmod',
+  'nftables',
+  'openssh-server',
+  'openssl',
+  'perl',
+  'procps',
+  'python3',
+  'sudo',
+  'systemd',
+  'systemd-sysv',
+  'util-linux',
+] as const
+
+/** Packages that nodes don't have yet but can install without a network, with all they depend on. */
+export const OFFERED = ['dnsmasq', 'nginx', 'nginx-light'] as const
+
+/** Units that have nothing to do in a node, or would touch the host's kernel. */
+const MASKED = [
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'dpkg-db-backup.timer',
+  'e2scrub_all.timer',
+  'e2scrub_reap.service',
+  'fstrim.timer',
+  'console-getty.service',
+  'dev-hugepages.mount',
+  'sys-kernel-debug.mount',
+  'sys-kernel-tracing.mount',
+  'modprobe@configfs.service',
+  'modprobe@dm_mod.service',
+  'modprobe@drm.service',
+  'modprobe@efi_pstore.service',
+  'modprobe@fuse.service',
+  'modprobe@loop.service',
+  'systemd-journal-flush.service',
+] as const
+
+/** Runs as mmdebstrap's customize hook: on this machine, with the image's root as its argument. */
+export const CUSTOMIZE = `#!/bin/sh
+set -eu
+root=$1
+repository=/var/lib/lab-packages
+
+# A local repository of the packages on offer; nodes have no other.
+mkdir -p "$root$repository/partial"
+APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install -qy --download-only -o APT::Install-Recommends=true \\
+	-o Dir::Cache::Archives="$root$repository" ${OFFERED.join(' ')}
+rm -rf "$root$repository/partial" "$root$repository/lock"
+cd "$root$repository"
+for deb in *.deb; do
+	# apt would look for the decoded name of a file with an epoch in it.
+	file=$(printf %s "$deb" | sed 's/_[0-9]*%3a/_/')
+	[ "$deb" = "$file" ] || mv "$deb" "$file"
+	dpkg-deb --field "$file"
+	printf 'Filename: ./%s\\nSize: %s\\nSHA256: %s\\n\\n' "$file" "$(stat -c %s "$file")" "$(sha256sum <"$file" | cut -d' ' -f1)"
+done >Packages
+chmod -R a+rX .
+rm -rf "$root"/etc/apt/sources.list.d/* "$root"/var/lib/apt/lists/* "$root/etc/apt/apt.conf.d/99mmdebstrap"
+echo "deb [trusted=yes] file:$repository ./" >"$root/etc/apt/sources.list"
+chroot "$root" apt-get update -q
+
+chroot "$root" systemctl mask -q ${MASKED.join(' ')}
+mkdir -p "$root/etc/systemd/journald.conf.d"
+printf '[Journal]\\nStorage=volatile\\n' >"$root/etc/systemd/journald.conf.d/lab.conf"
+
+# What each node gets for itself.
+rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/resolv.conf" "$root/etc/hostname"
+: >"$root/etc/machine-id"
+`
+
+/** Identifies the recipe: a changed recipe gets a new image. */
+export function recipeHash(): string {
+  const recipe = JSON.stringify([RELEASE, process.arch, PACKAGES, CUSTOMIZE])
+  return createHash('sha256').update(recipe).digest('hex').slice(0, 12)
+}

@@ -1,0 +1,134 @@
+/** `pvectl lab up`: makes sure that a lab's nodes exist and run. */
+import { access, mkdir, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import pLimit from 'p-limit'
+import { type Problem, PvectlError } from '../errors.ts'
+import { createDisk, hostKeyFile } from './disk.ts'
+import { checkHost, ensureTools } from './host-check.ts'
+import { ensureImage } from './image.ts'
+import { writeInventory } from './inventory-file.ts'
+import { ensureKey, readPublicKey } from './keys.ts'
+import { withLock } from './lock.ts'
+import { checkLabName, labNames, nodeNames } from './names.ts'
+import { ensureBridge } from './network.ts'
+import { isRunning, type Readiness, startNode, stopNode, waitForNode, writeBootScript } from './node.ts'
+import { keyFile, knownHostsFile, labDir, nodePaths } from './paths.ts'
+import { planNodes, type Wanted } from './plan.ts'
+import type { OnProgress } from './progress.ts'
+import { type LabNode, type LabState, readState, writeState } from './state.ts'
+import { chooseNetwork } from './subnet.ts'
+
+/** What to bring up. */
+export interface UpOptions extends Wanted {
+  readonly lab: string
+  /** Folder for the inventory. */
+  readonly out: string
+  readonly onProgress: OnProgress
+}
+
+/** A node as `lab up` leaves it. */
+export interface UpNode extends Readiness {
+  readonly name: string
+  readonly address: string
+  /** False when it ran already. */
+  readonly started: boolean
+}
+
+/** A lab as `lab up` leaves it. */
+export interface UpReport {
+  readonly lab: string
+  readonly inventory: string
+  readonly nodes: readonly UpNode[]
+}
+
+/** Brings a lab up. Nodes that run stay as they are; rejects with LAB_FAILED when some can't be brought up. */
+export async function labUp(options: UpOptions): Promise<UpReport> {
+  const { lab, onProgress } = options
+  checkLabName(lab)
+  await checkHost()
+  await ensureTools(onProgress)
+  const onWait = () => onProgress(`waiting for another pvectl that works on lab ${lab}`)
+  return withLock(`lab.${lab}`, () => up(options), { onWait })
+}
+
+async function up(options: UpOptions): Promise<UpReport> {
+  const { lab, onProgress, out, source } = options
+  const image = await ensureImage(onProgress)
+  const state = await withLock('lab-networks', () => settle(options, image))
+  const loginKey = await ensureKey(keyFile(lab), `pvectl lab ${lab}`)
+  await ensureBridge(labNames(lab), state.network)
+  await writeBootScript(lab)
+  for (const node of state.nodes) await ensureDisk(state, node, loginKey)
+  const knownHosts = await collectHostKeys(state)
+  await writeFile(knownHostsFile(lab), knownHosts)
+  const copied = source === undefined ? {} : { source }
+  const inventory = await writeInventory(out, { state, knownHosts, jumpKey: loginKey, ...copied })
+  return { lab, inventory, nodes: await bootAll(state, onProgress) }
+}
+
+/** Decides on network and nodes and writes them down before anything is made, so that `lab down` knows of it. */
+async function settle({ lab, out, count, source }: UpOptions, image: string): Promise<LabState> {
+  const known = await readState(lab)
+  const network = known?.network ?? (await chooseNetwork(lab))
+  const wanted = { ...(count === undefined ? {} : { count }), ...(source === undefined ? {} : { source }) }
+  const nodes = planNodes(known, wanted, network, image)
+  const inventories = [...new Set([...(known?.inventories ?? []), out])]
+  const state = { name: lab, network, rehearses: source?.name ?? null, nodes, inventories }
+  await mkdir(labDir(lab), { recursive: true })
+  await writeState(state)
+  return state
+}
+
+async function ensureDisk(state: LabState, node: LabNode, loginKey: string): Promise<void> {
+  const paths = nodePaths(state.name, node.name)
+  const isReady = await access(paths.ready).then(
+    () => true,
+    () => false,
+  )
+  if (isReady) return
+  const names = nodeNames(labNames(state.name), node.name, node.number)
+  await createDisk(paths, { names, address: node.address, network: state.network, loginKey })
+}
+
+async function collectHostKeys(state: LabState): Promise<string> {
+  const lines = state.nodes.map(async ({ name, address }) => {
+    return `${address} ${await readPublicKey(hostKeyFile(nodePaths(state.name, name)))}\n`
+  })
+  return (await Promise.all(lines)).join('')
+}
+
+/** More boots at once than this only make each of them slower. */
+async function bootAll(state: LabState, onProgress: OnProgress): Promise<UpNode[]> {
+  const limit = pLimit(2 * availableParallelism())
+  let done = 0
+  const boots = state.nodes.map((node) =>
+    limit(async () => {
+      const result = await bootNode(state, node, onProgress)
+      done++
+      onProgress(`${node.name} is up (${done}/${state.nodes.length})`)
+      return result
+    }),
+  )
+  const results = await Promise.allSettled(boots)
+  const problems = results.flatMap((result) => (result.status === 'rejected' ? problemsOf(result.reason) : []))
+  if (problems.length > 0) throw PvectlError.of('LAB_FAILED', problems)
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+}
+
+async function bootNode(state: LabState, node: LabNode, onProgress: OnProgress): Promise<UpNode> {
+  const lab = labNames(state.name)
+  const { name, address } = node
+  if (await isRunning(lab, node)) {
+    const readiness = await waitForNode(lab, node, 10_000).catch(() => undefined)
+    if (readiness !== undefined) return { name, address, started: false, ...readiness }
+    onProgress(`${name} runs but lets nobody log in: starting it again`)
+  }
+  await stopNode(lab, node)
+  await startNode(lab, node)
+  return { name, address, started: true, ...(await waitForNode(lab, node)) }
+}
+
+function problemsOf(reason: unknown): readonly Problem[] {
+  if (reason instanceof PvectlError) return reason.problems
+  throw reason
+}
