@@ -12,7 +12,7 @@ const exec = promisify(execFile)
 
 /** What a test may want different from a plain server. */
 export interface SshdOptions {
-  /** Further lines of sshd_config; the first setting of a keyword wins over the helper's own. */
+  /** Further lines of sshd_config; they replace the helper's own of the same keyword. */
   readonly config?: readonly string[]
   /** Environment of sessions, such as a PATH with stubs in front. HOME is a fresh directory unless given. */
   readonly env?: Readonly<Record<string, string>>
@@ -118,8 +118,9 @@ export async function childrenOf(pid: number): Promise<number[]> {
 
 function config(dir: string, port: number, types: readonly string[], options: SshdOptions): string {
   const env = Object.entries({ HOME: dir, ...options.env }).map(([name, value]) => `${name}="${value}"`)
-  return [
-    ...(options.config ?? []),
+  const own = options.config ?? []
+  const keyword = (line: string) => line.split(' ')[0]?.toLowerCase()
+  const defaults = [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
     ...types.map((type) => `HostKey ${hostKeyFile(dir, type)}`),
@@ -134,8 +135,10 @@ function config(dir: string, port: number, types: readonly string[], options: Ss
     'LogLevel VERBOSE',
     'MaxStartups 100',
     `SetEnv ${env.join(' ')}`,
-    '',
-  ].join('\n')
+  ]
+  // The first setting of a keyword wins, but for MaxStartups the last one.
+  const rest = defaults.filter((line) => !own.some((given) => keyword(given) === keyword(line)))
+  return [...own, ...rest, ''].join('\n')
 }
 
 async function launch(dir: string): Promise<{ process: ChildProcess; log: () => string }> {
