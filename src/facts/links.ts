@@ -1,0 +1,152 @@
+/** Facts about the live network: links, addresses and routes, as the kernel has them. */
+import { type Script, sh } from '../connection/script.ts'
+import type { FactKind, FactRef } from './fact.ts'
+
+/** One address of a link. */
+export interface LinkAddress {
+  /** With prefix: `10.0.0.1/24`, `fe80::1/64`. */
+  readonly cidr: string
+  readonly family: 4 | 6
+  /** `global`, `link`, `host`, … */
+  readonly scope: string
+}
+
+/** One network interface. */
+export interface Link {
+  readonly name: string
+  /** `bridge`, `veth`, `vlan`, `bond`, `tun`, …; empty for hardware. */
+  readonly kind: string
+  readonly mtu: number
+  /** Set up by the administrator, whether or not there is a carrier. */
+  readonly up: boolean
+  /** Bridge or bond that it is a port of. */
+  readonly master?: string
+  readonly altnames: readonly string[]
+  readonly addresses: readonly LinkAddress[]
+  /** Of bridges only. */
+  readonly bridge?: {
+    readonly stp: boolean
+    /** Seconds. */
+    readonly forwardDelay: number
+  }
+}
+
+/** One route of the main table. */
+export interface Route {
+  readonly family: 4 | 6
+  /** `default`, a network with prefix, or a bare address. */
+  readonly destination: string
+  /** Links that it leaves by; several for multipath. */
+  readonly devices: readonly string[]
+  readonly gateway?: string
+}
+
+/** Links in kernel order, and routes. */
+export interface LinksState {
+  readonly links: readonly Link[]
+  readonly routes: readonly Route[]
+}
+
+/** One instance: the id is always empty. */
+export const linksFact: FactKind<LinksState> = {
+  name: 'links',
+  observe: (_ids, mark): Script => sh`ip -j -d addr
+echo ${mark}
+ip -j route
+echo ${mark}
+ip -j -6 route 2>/dev/null || :`,
+  parse: (output, ids, mark) => {
+    const [addresses = '', routes4 = '', routes6 = ''] = output.toString('utf8').split(`${mark}\n`)
+    const state = {
+      links: readJson<RawLink>(addresses).flatMap((raw) => (raw.ifname === undefined ? [] : [readLink(raw)])),
+      routes: [
+        ...readJson<RawRoute>(routes4).map((raw) => readRoute(raw, 4)),
+        ...readJson<RawRoute>(routes6).map((raw) => readRoute(raw, 6)),
+      ],
+    }
+    return ids.map(() => state)
+  },
+}
+
+/** The one reference to this fact. */
+export const linksRef: FactRef<LinksState> = { kind: linksFact, id: '' }
+
+/** The link of a name or altname. */
+export function linkNamed({ links }: LinksState, name: string): Link | undefined {
+  return links.find((link) => link.name === name || link.altnames.includes(name))
+}
+
+/** Links that are ports of a bridge or bond. */
+export function portsOf({ links }: LinksState, name: string): readonly Link[] {
+  return links.filter((link) => link.master === name)
+}
+
+/** True when a default route leaves by this link, or by the bridge or bond that it is a port of. */
+export function carriesDefaultRoute({ links, routes }: LinksState, name: string): boolean {
+  const link = links.find((candidate) => candidate.name === name)
+  return routes.some(
+    ({ destination, devices }) =>
+      destination === 'default' &&
+      devices.some((device) => device === name || device === link?.master || device.startsWith(`${name}.`)),
+  )
+}
+
+interface RawLink {
+  readonly ifname?: string
+  readonly flags?: readonly string[]
+  readonly mtu?: number
+  readonly master?: string
+  readonly altnames?: readonly string[]
+  readonly linkinfo?: {
+    readonly info_kind?: string
+    readonly info_data?: { readonly stp_state?: number; readonly forward_delay?: number }
+  }
+  readonly addr_info?: readonly {
+    readonly family?: string
+    readonly local?: string
+    readonly prefixlen?: number
+    readonly scope?: string
+  }[]
+}
+
+interface RawRoute {
+  readonly dst?: string
+  readonly dev?: string
+  readonly gateway?: string
+  readonly nexthops?: readonly { readonly dev?: string }[]
+}
+
+function readJson<Row>(text: string): readonly Row[] {
+  return text.trim() === '' ? [] : (JSON.parse(text) as Row[])
+}
+
+function readLink({
+  ifname = '',
+  flags = [],
+  mtu = 0,
+  master,
+  altnames = [],
+  linkinfo,
+  addr_info = [],
+}: RawLink): Link {
+  const { info_kind: kind = '', info_data: data = {} } = linkinfo ?? {}
+  return {
+    name: ifname,
+    kind,
+    mtu,
+    up: flags.includes('UP'),
+    ...(master === undefined ? {} : { master }),
+    altnames,
+    addresses: addr_info.flatMap(({ family, local, prefixlen, scope = 'global' }) =>
+      local === undefined ? [] : [{ cidr: `${local}/${prefixlen}`, family: family === 'inet6' ? 6 : 4, scope }],
+    ),
+    ...(kind === 'bridge'
+      ? { bridge: { stp: (data.stp_state ?? 0) !== 0, forwardDelay: (data.forward_delay ?? 1500) / 100 } }
+      : {}),
+  }
+}
+
+function readRoute({ dst = '', dev, gateway, nexthops = [] }: RawRoute, family: 4 | 6): Route {
+  const devices = [dev, ...nexthops.map((hop) => hop.dev)].filter((device) => device !== undefined)
+  return { family, destination: dst, devices, ...(gateway === undefined ? {} : { gateway }) }
+}
