@@ -122,7 +122,9 @@ function toDocument(root: Document.Parsed, lines: LineCounter, file: string, cod
 }
 
 function keyText(pair: Pair): string {
-  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key)
+  if (!isScalar(pair.key)) return String(pair.key)
+  // The parser turns the key of a merge into a symbol.
+  return typeof pair.key.value === 'symbol' ? '<<' : String(pair.key.value)
 }
 
 function isEmpty(node: Node): boolean {

@@ -1,0 +1,132 @@
+/** Loads an inventory: finds, reads, checks, merges. */
+import { homedir } from 'node:os'
+import { type Problem, PvectlError } from '../errors.ts'
+import { displayPath } from '../yaml/display-path.ts'
+import type { YamlDocument } from '../yaml/document.ts'
+import { explainIssues } from '../yaml/explain.ts'
+import { isMapping, valueText } from '../yaml/words.ts'
+import { settingHint } from './ansible.ts'
+import type { Host, Inventory } from './host.ts'
+import { type InventoryPlace, locateInventory } from './locate.ts'
+import { type Membership, membership } from './membership.ts'
+import { mergeVars, overlay } from './precedence.ts'
+import { inventorySchema } from './schema.ts'
+import { readMain, readVarsFolder, type Settings } from './sources.ts'
+import { type HostConnection, makeTargets } from './targets.ts'
+import { type InventoryTree, ROOT, readTree } from './tree.ts'
+
+/** Surroundings of an inventory. */
+export interface LoadInventoryOptions {
+  /** Folder in which names and relative paths are looked up, and to which messages relate. */
+  readonly cwd: string
+  /** What `~` in `key` and `known_hosts` stands for; default the home folder of the user. */
+  readonly home?: string
+}
+
+/** A group with what it contains directly, as nested in the file. */
+export interface GroupTree {
+  readonly name: string
+  readonly hosts: readonly string[]
+  readonly children: readonly GroupTree[]
+}
+
+/** An inventory that still knows how its groups are nested. */
+export interface LoadedInventory extends Inventory {
+  readonly tree: GroupTree
+}
+
+/** Loads an inventory by name or path. Throws INVENTORY_INVALID with everything that is wrong at once. */
+export async function loadInventory(nameOrPath: string, options: LoadInventoryOptions): Promise<LoadedInventory> {
+  const { cwd, home = homedir() } = options
+  const place = locateInventory(nameOrPath, cwd)
+  const show = (file: string) => displayPath(file, cwd)
+  const document = readMain(place.main, show(place.main))
+  const shape = shapeProblems(document)
+  const tree = readTree(document)
+  const files = readFolders(place, tree, show)
+  const problems = [...shape, ...tree.problems, ...files.problems, ...emptiness(document, tree, shape)]
+  if (problems.length > 0) throw PvectlError.of('INVENTORY_INVALID', problems)
+  const groups = membership(tree)
+  const targets = makeTargets(connections(tree, groups), { dir: place.dir, home })
+  if (targets.problems.length > 0) throw PvectlError.of('INVENTORY_INVALID', targets.problems)
+  const hosts = [...tree.hosts.values()].flatMap(({ name }): readonly Host[] => {
+    const target = targets.targets.get(name)
+    const memberOf = groups.groupsOf.get(name) ?? []
+    return target === undefined
+      ? []
+      : [{ name, target, groups: memberOf, ...mergeVars(layers(name, memberOf, tree, files)) }]
+  })
+  return { name: place.name, file: show(place.main), hosts, groups: groups.hostsOf, tree: groupTree(ROOT, tree) }
+}
+
+function shapeProblems(document: YamlDocument): readonly Problem[] {
+  const { value } = document
+  if (value === null) return []
+  if (!isMapping(value)) {
+    const message = `an inventory is a mapping of groups, not ${valueText(value)}`
+    return [{ message, hint: 'begin with `all:` and `hosts:` below it', location: document.locate([]) }]
+  }
+  const parsed = inventorySchema.safeParse(value)
+  const findings = parsed.success ? [] : explainIssues(parsed.error.issues, { schema: inventorySchema, input: value })
+  return findings.map(({ path, atKey, message, hint }) => {
+    const key = String(path.at(-1))
+    const better = message.startsWith('unknown key') ? (settingHint(key) ?? placeHint(path) ?? hint) : hint
+    const location = atKey ? document.locateKey(path) : document.locate(path)
+    return { message, location, ...(better === undefined ? {} : { hint: better }) }
+  })
+}
+
+/** Someone wrote the contents of a group where groups belong. */
+function placeHint(path: readonly PropertyKey[]): string | undefined {
+  const top = String(path[0])
+  return ['hosts', 'vars', 'children', 'connection'].includes(top) ? `\`${top}:\` belongs below \`all:\`` : undefined
+}
+
+interface VarsFiles {
+  readonly groups: ReadonlyMap<string, Settings>
+  readonly hosts: ReadonlyMap<string, Settings>
+  readonly problems: readonly Problem[]
+}
+
+function readFolders(place: InventoryPlace, tree: InventoryTree, show: (file: string) => string): VarsFiles {
+  const common = { dir: place.dir, strict: place.ownsDir, show }
+  const groups = readVarsFolder({ ...common, kind: 'group', known: [...tree.groups.keys(), 'ungrouped'] })
+  const hosts = readVarsFolder({ ...common, kind: 'host', known: [...tree.hosts.keys()] })
+  return { groups: groups.vars, hosts: hosts.vars, problems: [...groups.problems, ...hosts.problems] }
+}
+
+function emptiness(document: YamlDocument, tree: InventoryTree, shape: readonly Problem[]): readonly Problem[] {
+  if (tree.hosts.size > 0 || shape.length > 0) return []
+  const hint = 'name at least one: `all: {hosts: {node1: {address: 203.0.113.10}}}`'
+  return [{ message: 'the inventory has no hosts', hint, location: { file: document.file } }]
+}
+
+function layers(
+  host: string,
+  groups: readonly string[],
+  tree: InventoryTree,
+  files: VarsFiles,
+): readonly (Settings | undefined)[] {
+  return [
+    ...groups.flatMap((group) => [tree.groups.get(group)?.vars, files.groups.get(group)]),
+    tree.hosts.get(host)?.vars,
+    files.hosts.get(host),
+  ]
+}
+
+function connections(tree: InventoryTree, { groupsOf }: Membership): ReadonlyMap<string, HostConnection> {
+  const entries = [...tree.hosts.values()].map(({ name, settings }): [string, HostConnection] => {
+    const inherited = (groupsOf.get(name) ?? []).map((group) => tree.groups.get(group)?.connection)
+    return [name, { name, own: settings, effective: overlay([...inherited, settings]) }]
+  })
+  return new Map(entries)
+}
+
+function groupTree(name: string, tree: InventoryTree): GroupTree {
+  const entry = tree.groups.get(name)
+  return {
+    name,
+    hosts: [...(entry?.hosts ?? [])],
+    children: [...(entry?.children ?? [])].map((child) => groupTree(child, tree)),
+  }
+}

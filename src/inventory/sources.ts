@@ -1,0 +1,163 @@
+/** Reads the files that make up an inventory. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { type Location, type Problem, PvectlError } from '../errors.ts'
+import { suggestion } from '../suggest.ts'
+import { parseYaml, type YamlDocument } from '../yaml/document.ts'
+import { isMapping, valueText } from '../yaml/words.ts'
+import { looksLikeIni, variableHint } from './ansible.ts'
+
+/** A value with its place. */
+export interface Setting {
+  readonly value: unknown
+  readonly location: Location
+}
+
+/** Values by name, each with its place. */
+export type Settings = ReadonlyMap<string, Setting>
+
+/** Reads and parses the main file. Throws INVENTORY_INVALID. */
+export function readMain(file: string, shown: string): YamlDocument {
+  const text = readText(file, shown)
+  if (looksLikeIni(text)) {
+    throw new PvectlError('INVENTORY_INVALID', 'this is an inventory in INI format; pvectl reads YAML', {
+      hint: 'write it as `all: {hosts: {NAME: {address: …}}}`; `ansible-inventory --list --yaml` helps to convert',
+      location: { file: shown },
+    })
+  }
+  return parseYaml(text, shown, 'INVENTORY_INVALID')
+}
+
+/** Variables of `group_vars` or `host_vars`. */
+export interface VarsFolder {
+  readonly vars: ReadonlyMap<string, Settings>
+  readonly problems: readonly Problem[]
+}
+
+/** What to read, and whom the files may be for. */
+export interface VarsFolderOptions {
+  readonly dir: string
+  readonly kind: 'group' | 'host'
+  /** Names of the groups or hosts. */
+  readonly known: readonly string[]
+  /** Complain of files for unknown names; false where several inventories share the folder. */
+  readonly strict: boolean
+  /** Path as shown in messages. */
+  readonly show: (file: string) => string
+}
+
+/** Reads `group_vars` or `host_vars`: NAME.yml, or all YAML files of a folder NAME in order of their names. */
+export function readVarsFolder({ dir, kind, known, strict, show }: VarsFolderOptions): VarsFolder {
+  const folder = path.join(dir, `${kind}_vars`)
+  const vars = new Map<string, Settings>()
+  const problems: Problem[] = []
+  for (const { name, files } of varsEntries(folder, known)) {
+    if (!known.includes(name)) {
+      if (strict) problems.push(strayFile(name, files[0] ?? folder, kind, known, show))
+      continue
+    }
+    const merged = new Map(vars.get(name))
+    for (const file of files) {
+      try {
+        for (const [key, setting] of readVars(file, show(file), kind, problems)) merged.set(key, setting)
+      } catch (error) {
+        if (!(error instanceof PvectlError)) throw error
+        problems.push(...error.problems)
+      }
+    }
+    vars.set(name, merged)
+  }
+  return { vars, problems }
+}
+
+interface VarsEntry {
+  readonly name: string
+  readonly files: readonly string[]
+}
+
+function varsEntries(folder: string, known: readonly string[]): readonly VarsEntry[] {
+  return list(folder).flatMap((entry) => {
+    const full = path.join(folder, entry)
+    if (statSync(full).isDirectory()) {
+      const inside = list(full).filter((name) => /\.(ya?ml|json)$/.test(name))
+      return [{ name: entry, files: inside.map((name) => path.join(full, name)) }]
+    }
+    // Without extension a file counts too, as in Ansible; a host name may well contain dots.
+    if (path.extname(entry) === '' || known.includes(entry)) return [{ name: entry, files: [full] }]
+    const match = /^(.+)\.(ya?ml|json)$/.exec(entry)
+    return match?.[1] === undefined ? [] : [{ name: match[1], files: [full] }]
+  })
+}
+
+function list(folder: string): readonly string[] {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return []
+  return readdirSync(folder)
+    .filter((name) => !/^\.|~$/.test(name))
+    .sort()
+}
+
+function readVars(file: string, shown: string, kind: 'group' | 'host', problems: Problem[]): Settings {
+  const text = readText(file, shown)
+  if (text.startsWith('$ANSIBLE_VAULT')) {
+    problems.push({
+      message: 'this file is encrypted by ansible-vault, which pvectl cannot read',
+      hint: 'decrypt it: ansible-vault decrypt FILE',
+      location: { file: shown },
+    })
+    return new Map()
+  }
+  const document = parseYaml(text, shown, 'INVENTORY_INVALID')
+  if (document.value === null) return new Map()
+  if (!isMapping(document.value)) {
+    problems.push({
+      message: `variables must be a mapping of names to values, not ${valueText(document.value)}`,
+      location: document.locate([]),
+    })
+    return new Map()
+  }
+  return settingsOf(document, [], document.value, kind, problems)
+}
+
+/** The variables of a mapping within a document, checked for what Ansible would take as settings. */
+export function settingsOf(
+  document: YamlDocument,
+  base: readonly PropertyKey[],
+  mapping: Readonly<Record<string, unknown>>,
+  kind: 'group' | 'host',
+  problems: Problem[],
+): Settings {
+  const settings = new Map<string, Setting>()
+  for (const [name, value] of Object.entries(mapping)) {
+    const location = document.locateKey([...base, name])
+    const hint = variableHint(name, kind)
+    if (hint !== undefined)
+      problems.push({ message: `the variable \`${name}\` has no effect in pvectl`, hint, location })
+    settings.set(name, { value, location })
+  }
+  return settings
+}
+
+function strayFile(
+  name: string,
+  file: string,
+  kind: string,
+  known: readonly string[],
+  show: (file: string) => string,
+): Problem {
+  return {
+    message: `variables for a ${kind} \`${name}\` that the inventory does not have`,
+    hint: suggestion(name, known, `${kind}s`),
+    location: { file: show(file) },
+  }
+}
+
+function readText(file: string, shown: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new PvectlError('INVENTORY_INVALID', `cannot be read: ${(error as Error).message}`, {
+      location: { file: shown },
+      cause: error,
+    })
+  }
+}
