@@ -87,7 +87,7 @@ class HostRun {
     while (!this.#options.signal?.aborted) {
       const steps = stepsUntilBarrier(plan)
       const repeated = steps.find((step) => this.#ran.has(stepKey(step.task.task, step.resource)))
-      if (repeated !== undefined) throw await notConverged(repeated)
+      if (repeated !== undefined) throw await this.#blame(repeated, notConverged(repeated))
       if (steps.length > 0) await this.#execute(steps)
       this.#phase('verifying')
       plan = await this.#plan()
@@ -149,6 +149,11 @@ class HostRun {
     for (const index of execution.completed) this.#remember(steps[index])
     if (execution.outcome !== 'ok') throw await this.#broken(steps, execution, run, guard)
     if (guard !== undefined) await this.#confirm(steps, run, guard)
+  }
+
+  async #blame(step: PlannedStep, error: PvectlError): Promise<PvectlError> {
+    await this.#finishTasks(step, error)
+    return error
   }
 
   /** Each execution of a host, one after each barrier, has a directory and record of its own. */

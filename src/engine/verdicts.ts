@@ -4,7 +4,7 @@ import type { Execution } from './execute.ts'
 import type { PlannedStep } from './plan.ts'
 
 /** A step ran well, and yet the node is not as described. */
-export async function notConverged({ task, resource, plan }: PlannedStep): Promise<PvectlError> {
+export function notConverged({ task, resource, plan }: PlannedStep): PvectlError {
   const what = plan.changes.map(({ summary }) => summary).join('; ')
   return new PvectlError('NOT_CONVERGED', `${task.task.title}: ${resource.title} is still not as described: ${what}`, {
     location: task.task.location,

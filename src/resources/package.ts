@@ -59,7 +59,8 @@ ${APT} install ${name} || { apt-get -q update || :; ${APT} install ${name}; }`,
         becomes(unitNamed(unit), {
           load: 'loaded',
           active: 'inactive',
-          enabled: 'enabled',
+          // A masked unit can't be enabled by the package's own scripts either.
+          enabled: 'disabled',
           activeSince: 0,
           changedAt: 0,
           needsDaemonReload: false,

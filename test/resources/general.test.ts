@@ -60,7 +60,7 @@ test('package: its units are held, so a later start is planned, not assumed', ()
   )
   const plan = planChange(debianPackage({ name: 'nginx', state: 'present', units: ['nginx.service'] }), model)
   const start = planChange(unit({ unit: 'nginx.service', running: true, enabled: true }), model.with(plan.after))
-  assert.equal(summaries(start), ['start nginx.service'])
+  assert.equal(summaries(start), ['enable nginx.service', 'start nginx.service'])
 })
 
 test('sysctl: written only on a difference; an unknown parameter blocks', () => {
