@@ -1,7 +1,6 @@
 /** One host through one stage: observe, plan, execute, observe again. */
 import { PvectlError } from '../errors.ts'
 import type { FactRef } from '../facts/fact.ts'
-import type { Model } from '../facts/model.ts'
 import type { HostStage } from '../playbook/job.ts'
 import type { GuardOptions, RunInfo } from './compile.ts'
 import { confirm, revertFailed } from './confirm.ts'
@@ -18,8 +17,10 @@ import {
   stepsUntilBarrier,
 } from './plan.ts'
 import type { Session } from './session.ts'
-import { showError, showResource, taskStatus } from './show.ts'
-import { notConverged, stepFailed, stoppedError } from './verdicts.ts'
+import { showError } from './show.ts'
+import { TaskOutcomes } from './task-outcomes.ts'
+import { blockedError, notConverged, stepFailed, stoppedError } from './verdicts.ts'
+import type { WorkerEvent } from './worker-log.ts'
 
 /** What a host's run needs to know. */
 export interface HostRunOptions {
@@ -50,11 +51,7 @@ class HostRun {
   readonly #options: HostRunOptions
   readonly #name: string
   readonly #refs: readonly FactRef<unknown>[]
-  /** Final status by task id. */
-  readonly #statuses = new Map<string, Status>()
-  /** Steps that ran, by key; those without observable state are not planned again. */
-  readonly #ran = new Map<string, PlannedStep>()
-  readonly #unverifiable = new Set<string>()
+  readonly #outcomes: TaskOutcomes
   #executions = 0
 
   constructor(stage: HostStage, session: Session, options: HostRunOptions) {
@@ -63,19 +60,21 @@ class HostRun {
     this.#options = options
     this.#name = stage.host.name
     this.#refs = stage.tasks.flatMap((task) => task.resources.flatMap((resource) => resource.reads))
+    this.#outcomes = new TaskOutcomes(this.#name, stage.tasks, options.emit)
   }
 
   async run(): Promise<HostResult> {
     try {
       this.#phase('connecting')
       await this.#session.open()
-      const plan = await this.#plan()
-      await this.#announce(plan)
-      const blocked = firstBlocked(plan)
-      if (blocked !== undefined) throw blocked
-      if (this.#options.mode === 'check') return this.#checked()
+      this.#phase('observing')
+      const plan = await this.#plan(this.#options.signal)
+      const isCheck = this.#options.mode === 'check'
+      await this.#outcomes.announce(plan, isCheck)
+      refuseBlocked(plan)
+      if (isCheck) return this.#checked()
       if (hasPlan(plan, 'change') || hasPlan(plan, 'unknown')) await this.#converge(plan)
-      return this.#result()
+      return { status: this.#outcomes.changed ? 'changed' : 'ok', tasks: this.#outcomes.counts(), exitCode: 0 }
     } catch (error) {
       return this.#failure(error)
     }
@@ -86,88 +85,50 @@ class HostRun {
     let plan = first
     while (!this.#options.signal?.aborted) {
       const steps = stepsUntilBarrier(plan)
-      const repeated = steps.find((step) => this.#ran.has(stepKey(step.task.task, step.resource)))
+      const repeated = steps.find((step) => this.#outcomes.hasRun(step))
       if (repeated !== undefined) throw await this.#blame(repeated, notConverged(repeated))
       if (steps.length > 0) await this.#execute(steps)
       this.#phase('verifying')
       plan = await this.#plan()
-      const blocked = firstBlocked(plan)
-      if (blocked !== undefined) throw blocked
-      if (!hasPlan(plan, 'change') && !hasPlan(plan, 'unknown')) break
+      refuseBlocked(plan)
+      if (!hasPlan(plan, 'change') && !hasPlan(plan, 'unknown')) return this.#outcomes.settle(plan)
     }
-    if (this.#options.signal?.aborted) throw stoppedError()
-    await this.#settle(plan)
+    await this.#outcomes.finish()
+    throw stoppedError()
   }
 
-  async #plan(): Promise<HostPlan> {
-    const model = await this.#observe()
-    return planTasks(this.#stage.tasks, model, this.#unverifiable)
-  }
-
-  async #observe(): Promise<Model> {
-    if (this.#ran.size === 0) this.#phase('observing')
-    const { signal } = this.#options
-    return observe(
-      this.#session.counted,
-      groupFacts(this.#refs),
-      signal === undefined || this.#ran.size > 0 ? {} : { signal },
-    )
-  }
-
-  async #announce(plan: HostPlan): Promise<void> {
-    for (const planned of plan.tasks) {
-      const status = taskStatus(planned)
-      const { id, title } = planned.task
-      const resources = await Promise.all(planned.resources.map((resource) => showResource(resource)))
-      this.#options.emit({ event: 'task:planned', host: this.#name, id, title, status, resources })
-      if (status === 'ok' || status === 'skipped') this.#statuses.set(id, status)
-      if (this.#options.mode === 'check') this.#statuses.set(id, status)
-    }
+  async #plan(signal?: AbortSignal): Promise<HostPlan> {
+    const model = await observe(this.#session.counted, groupFacts(this.#refs), signal === undefined ? {} : { signal })
+    return planTasks(this.#stage.tasks, model, this.#outcomes.unverifiable)
   }
 
   async #execute(steps: readonly PlannedStep[]): Promise<void> {
     this.#phase('applying')
     const run = this.#nextRun()
     const guard = steps.some(({ plan }) => plan.risk !== undefined) ? this.#options.guard : undefined
-    let started: PlannedTask | undefined
-    const execution = await execute(
-      this.#session,
-      steps,
-      run,
-      (event) => {
-        if (event.kind === 'start') {
-          const { task } = steps[event.step] ?? {}
-          if (task !== undefined && task !== started) this.#emitTask('task:started', task)
-          started = task
-        }
-        if (event.kind === 'output' && started !== undefined) {
-          this.#options.emit({ event: 'task:output', host: this.#name, id: started.task.id, line: event.line })
-        }
-      },
-      { signal: this.#options.signal, guard },
-    )
-    for (const index of execution.completed) this.#remember(steps[index])
+    const { signal } = this.#options
+    const execution = await execute(this.#session, steps, run, this.#listener(steps), { signal, guard })
+    for (const index of execution.completed) {
+      const step = steps[index]
+      if (step !== undefined) this.#outcomes.remember(step)
+    }
     if (execution.outcome !== 'ok') throw await this.#broken(steps, execution, run, guard)
     if (guard !== undefined) await this.#confirm(steps, run, guard)
   }
 
-  async #blame(step: PlannedStep, error: PvectlError): Promise<PvectlError> {
-    await this.#finishTasks(step, error)
-    return error
-  }
-
-  /** Each execution of a host, one after each barrier, has a directory and record of its own. */
-  #nextRun(): RunInfo {
-    this.#executions += 1
-    const { run } = this.#options
-    return this.#executions === 1 ? run : { ...run, id: `${run.id}.${this.#executions}` }
-  }
-
-  #remember(step: PlannedStep | undefined): void {
-    if (step === undefined) return
-    const key = stepKey(step.task.task, step.resource)
-    this.#ran.set(key, step)
-    if (step.plan.unverifiable === true) this.#unverifiable.add(key)
+  #listener(steps: readonly PlannedStep[]): (event: WorkerEvent) => void {
+    let current: PlannedTask | undefined
+    return (event) => {
+      if (event.kind === 'start') {
+        const task = steps[event.step]?.task
+        if (task === undefined || task === current) return
+        current = task
+        this.#options.emit({ event: 'task:started', host: this.#name, id: task.task.id, title: task.task.title })
+      }
+      if (event.kind === 'output' && current !== undefined) {
+        this.#options.emit({ event: 'task:output', host: this.#name, id: current.task.id, line: event.line })
+      }
+    }
   }
 
   /** A new connection sees whether what ran now holds; only then the node is told to keep it. */
@@ -198,108 +159,40 @@ class HostRun {
     const verdict = stepFailed(step, execution)
     const armed = guard !== undefined && (execution.outcome === 'failed' || execution.outcome === 'stopped')
     const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
-    await this.#finishTasks(step, error)
+    return this.#blame(step, error)
+  }
+
+  async #blame(step: PlannedStep | undefined, error: PvectlError): Promise<PvectlError> {
+    await this.#outcomes.finish(step, error)
     return error
   }
 
-  /** After convergence: each task that had a step is `changed`, the rest `ok`. */
-  async #settle(plan: HostPlan): Promise<void> {
-    await this.#finishTasks()
-    for (const { task } of plan.tasks) {
-      if (!this.#statuses.has(task.id)) {
-        this.#statuses.set(task.id, 'ok')
-        this.#options.emit({
-          event: 'task:finished',
-          host: this.#name,
-          id: task.id,
-          title: task.title,
-          status: 'ok',
-          resources: [],
-        })
-      }
-    }
-  }
-
-  async #finishTasks(failed?: PlannedStep, error?: PvectlError): Promise<void> {
-    const tasks = new Map(
-      [...this.#ran.values(), ...(failed === undefined ? [] : [failed])].map((step) => [step.task.task.id, step.task]),
-    )
-    for (const planned of tasks.values()) {
-      const isFailed = planned === failed?.task
-      const status = isFailed ? 'failed' : 'changed'
-      const resources = await Promise.all(planned.resources.map((resource) => this.#showRan(planned, resource, failed)))
-      const { id, title } = planned.task
-      this.#statuses.set(id, status)
-      this.#options.emit({
-        event: 'task:finished',
-        host: this.#name,
-        id,
-        title,
-        status,
-        resources,
-        ...(isFailed && error !== undefined ? { error: showError(error) } : {}),
-      })
-    }
-  }
-
-  async #showRan(task: PlannedTask, resource: PlannedTask['resources'][number], failed: PlannedStep | undefined) {
-    const ran = this.#ran.has(stepKey(task.task, resource.resource))
-    if (ran) return showResource(resource, 'changed')
-    const isFailed = failed?.task === task && failed.resource === resource.resource
-    return showResource(resource, isFailed ? 'failed' : resource.plan.kind === 'ok' ? 'ok' : 'skipped')
+  /** Each execution of a host, one after each barrier, has a directory and record of its own. */
+  #nextRun(): RunInfo {
+    this.#executions += 1
+    const { run } = this.#options
+    return this.#executions === 1 ? run : { ...run, id: `${run.id}.${this.#executions}` }
   }
 
   #checked(): HostResult {
-    const statuses = [...this.#statuses.values()]
-    const status = statuses.includes('unknown') ? 'unknown' : statuses.includes('would change') ? 'would change' : 'ok'
-    return { status, tasks: this.#counts(), exitCode: 0 }
-  }
-
-  #result(): HostResult {
-    return { status: this.#ran.size > 0 ? 'changed' : 'ok', tasks: this.#counts(), exitCode: 0 }
+    const { statuses } = this.#outcomes
+    const status = statuses.has('unknown') ? 'unknown' : statuses.has('would change') ? 'would change' : 'ok'
+    return { status, tasks: this.#outcomes.counts(), exitCode: 0 }
   }
 
   #failure(error: unknown): HostResult {
-    const shown = showError(error)
     const exitCode = error instanceof PvectlError ? error.exitCode : 1
-    this.#skipRest()
+    this.#outcomes.skipRest()
     const status = exitCode === 4 ? 'unreachable' : exitCode === 7 ? 'rolled back' : 'failed'
-    return { status, tasks: this.#counts(), error: shown, exitCode }
-  }
-
-  /** Tasks without an outcome did not run. */
-  #skipRest(): void {
-    for (const { id } of this.#stage.tasks) if (!this.#statuses.has(id)) this.#statuses.set(id, 'skipped')
-  }
-
-  #counts(): Partial<Record<Status, number>> {
-    const counts: Partial<Record<Status, number>> = {}
-    for (const status of this.#statuses.values()) counts[status] = (counts[status] ?? 0) + 1
-    return counts
+    return { status, tasks: this.#outcomes.counts(), error: showError(error), exitCode }
   }
 
   #phase(phase: HostPhase): void {
     this.#options.emit({ event: 'host:phase', host: this.#name, phase })
   }
-
-  #emitTask(event: 'task:started', { task }: PlannedTask): void {
-    this.#options.emit({ event, host: this.#name, id: task.id, title: task.title })
-  }
 }
 
-function firstBlocked(plan: HostPlan): PvectlError | undefined {
-  const problems = plan.tasks.flatMap(({ task, resources }) =>
-    resources.flatMap(({ resource, plan: planned }) =>
-      planned.kind === 'blocked'
-        ? [
-            {
-              message: `${task.title}: ${resource.title}: ${planned.reason}`,
-              location: task.location,
-              ...(planned.hint === undefined ? {} : { hint: planned.hint }),
-            },
-          ]
-        : [],
-    ),
-  )
-  return problems.length === 0 ? undefined : PvectlError.of('BLOCKED', problems)
+function refuseBlocked(plan: HostPlan): void {
+  const error = blockedError(plan)
+  if (error !== undefined) throw error
 }

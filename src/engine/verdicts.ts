@@ -1,7 +1,7 @@
 /** The errors a run of steps can end with, in words for the admin. */
 import { PvectlError } from '../errors.ts'
 import type { Execution } from './execute.ts'
-import type { PlannedStep } from './plan.ts'
+import type { HostPlan, PlannedStep } from './plan.ts'
 
 /** A step ran well, and yet the node is not as described. */
 export function notConverged({ task, resource, plan }: PlannedStep): PvectlError {
@@ -62,4 +62,16 @@ function unguarded(lines: readonly string[]): PvectlError {
   return new PvectlError('STEP_FAILED', `the revert timer could not be armed, so nothing was changed${said}`, {
     hint: 'is the disk full, or /etc read-only? At the console, --no-guard does without it',
   })
+}
+
+/** All that can't be done on this node as it is, or undefined. */
+export function blockedError(plan: HostPlan): PvectlError | undefined {
+  const problems = plan.tasks.flatMap(({ task, resources }) =>
+    resources.flatMap(({ resource, plan: planned }) => {
+      if (planned.kind !== 'blocked') return []
+      const message = `${task.title}: ${resource.title}: ${planned.reason}`
+      return [{ message, location: task.location, ...(planned.hint === undefined ? {} : { hint: planned.hint }) }]
+    }),
+  )
+  return problems.length === 0 ? undefined : PvectlError.of('BLOCKED', problems)
 }
