@@ -24,7 +24,7 @@ const LINGER_MS = 2500
 /** sshd admits some sessions at a time (MaxSessions, 10) and frees a place a little after the session's end. */
 const BUSY_MS = [50, 100, 200, 400, 800]
 
-/** Resolves however the command ends; rejects with CONNECTION_LOST, TIMEOUT, INTERRUPTED or STEP_FAILED. */
+/** Resolves however the command ends. Rejects with CONNECTION_LOST, TIMEOUT, INTERRUPTED, STEP_FAILED, HOST_UNREACHABLE. */
 export async function execute(link: Link, execution: Execution): Promise<RunResult> {
   for (let tries = 0; ; tries++) {
     try {
@@ -32,7 +32,7 @@ export async function execute(link: Link, execution: Execution): Promise<RunResu
     } catch (error) {
       const pause = BUSY_MS[tries]
       if (!(error instanceof TooManySessions)) throw error
-      if (pause === undefined || execution.signal?.aborted) throw lost(execution, error.message)
+      if (pause === undefined) throw refused(execution, error)
       await sleep(pause)
     }
   }
@@ -98,8 +98,9 @@ class Session {
   }
 
   #refused(error: Error & { reason?: unknown }): Error {
-    const busy = this.#link.lost() === undefined && error.reason !== undefined
-    return busy ? new TooManySessions(error.message) : lost(this.#execution, this.#link.lost() ?? error.message)
+    const down = this.#link.lost()
+    if (down !== undefined) return lost(this.#execution, down)
+    return error.reason === undefined ? refused(this.#execution, error) : new TooManySessions(error.message)
   }
 
   #onOutput(chunks: Buffer[], chunk: Buffer, listener?: (chunk: Buffer) => void): void {
@@ -160,6 +161,14 @@ function lost({ name }: Execution, why: string): PvectlError {
   return new PvectlError('CONNECTION_LOST', `${name}: the connection broke off while a script ran: ${why}`, {
     hint: 'how far the script got is unknown; run again when the node answers: what is done already stays done',
     host: name,
+  })
+}
+
+function refused({ name }: Execution, error: Error): PvectlError {
+  return new PvectlError('HOST_UNREACHABLE', `${name}: the node refuses to run commands: ${error.message}`, {
+    hint: 'does the key or sshd_config there restrict what this login may do (MaxSessions, restrict)?',
+    host: name,
+    cause: error,
   })
 }
 

@@ -27,7 +27,6 @@ export function createGate(width: number): Gate {
         if (pause === undefined) throw error.shown
         // Jitter keeps those that were turned away together from coming back together.
         await sleep(pause * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal }).catch(() => {})
-        if (signal?.aborted) throw error.shown
         lane = narrow
       }
     }

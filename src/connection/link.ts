@@ -1,5 +1,6 @@
 /** An authenticated SSH connection and what became of it. */
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'ssh2'
 
 /** A logged-in ssh2 client that never raises an uncaught error and knows when and why it died. */
@@ -45,7 +46,10 @@ export function watchLink(client: Client, stream: Duplex, peer: () => string): L
       reason ??= 'the connection was closed'
       client.end()
       const timer = setTimeout(() => stream.destroy(), GOODBYE_MS)
-      await down
+      const giveUp = new AbortController()
+      // A stream through a dead jump host never says that it is closed.
+      await Promise.race([down, sleep(2 * GOODBYE_MS, undefined, { signal: giveUp.signal }).catch(() => {})])
+      giveUp.abort()
       clearTimeout(timer)
     },
   }

@@ -37,7 +37,7 @@ export async function login(request: LoginRequest, signal?: AbortSignal): Promis
     deadline.restart(busy ? SIGN_MS : target.connectTimeoutMs)
   })
   const refusal: { error?: PvectlError } = {}
-  const dialling = Promise.resolve(request.dial())
+  const dialling = (async () => request.dial())()
   try {
     const stream = await deadline.race(dialling)
     const { ssh, ready } = begin(request, stream, agent, refusal)

@@ -206,12 +206,14 @@ test('failures behind a jump host say which leg failed', async () => {
     const own = createSshConnector()
     const bastion = jump.target({ name: 'bastion' })
     const port = await freePort()
-    const refused = await failureOf(own.connect(node.target({ port, jump: bastion })))
+    const attempt = (target: Target) => failureOf(own.connect(target))
+    const [refused, unknown, closed] = await Promise.all([
+      attempt(node.target({ port, jump: bastion })),
+      attempt(node.target({ address: 'no-such-node.invalid', jump: bastion })),
+      attempt(node.target({ jump: { ...bastion, port } })),
+    ])
     assert.is(refused.message, `node1: nothing answers at 127.0.0.1:${port} through bastion (connection refused)`)
-    const address = 'no-such-node.invalid'
-    const unknown = await failureOf(own.connect(node.target({ address, jump: bastion })))
     assert.is(unknown.code, 'HOST_UNREACHABLE')
-    const closed = await failureOf(own.connect(node.target({ jump: { ...bastion, port } })))
     assert.match(closed.message, `jump host is closed: bastion: nothing answers at 127.0.0.1:${port}`)
     await own.close()
   })

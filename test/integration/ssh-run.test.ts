@@ -237,6 +237,19 @@ test('more runs at a time than the server allows sessions still all run', async 
   }
 })
 
+test('a server that allows no sessions is explained', async () => {
+  const closed = await startSshd({ config: ['MaxSessions 0'] })
+  try {
+    const connection = await within(10_000, connector.connect(closed.target()))
+    const error = await failureOf(connection.run(sh`true`))
+    assert.is(error.code, 'HOST_UNREACHABLE')
+    assert.match(error.message, 'node1: the node refuses to run commands')
+    await connection.close()
+  } finally {
+    await closed.stop()
+  }
+})
+
 /** A connection that takes the login for one of another user, since tests may run as root, who needs no sudo. */
 async function asAdmin(server: PrivateSshd): Promise<Connection> {
   const target = server.target()
