@@ -12,7 +12,7 @@ const exec = promisify(execFile)
 
 /** What a test may want different from a plain server. */
 export interface SshdOptions {
-  /** Further lines of sshd_config; they replace the helper's own of the same keyword. */
+  /** Further lines of sshd_config; they replace the helper's own of the same keyword. Keep LogLevel at INFO or above. */
   readonly config?: readonly string[]
   /** Environment of sessions, such as a PATH with stubs in front. HOME is a fresh directory unless given. */
   readonly env?: Readonly<Record<string, string>>
@@ -149,7 +149,10 @@ async function launch(dir: string): Promise<{ process: ChildProcess; log: () => 
   const chunks: Buffer[] = []
   const log = () => Buffer.concat(chunks).toString()
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`sshd did not get ready:\n${log()}`)), 5000)
+    const timer = setTimeout(() => {
+      child.kill()
+      reject(new Error(`sshd did not get ready:\n${log()}`))
+    }, 5000)
     child.on('exit', (code) => reject(new Error(`sshd ended with ${code}:\n${log()}`)))
     child.stderr?.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
