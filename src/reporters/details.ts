@@ -1,0 +1,93 @@
+/** What happened on a host, task by task: changes, diffs, errors. Pure text, no layout of the screen. */
+import type { ShownChange, ShownResource } from '../engine/events.ts'
+import type { Palette } from './palette.ts'
+import { problemLines } from './problems.ts'
+import type { HostRecord, TaskRecord, TaskState } from './run-record.ts'
+import type { Symbols } from './symbols.ts'
+import { displayWidth, padEnd, sanitizeLine, sanitizeText } from './text.ts'
+
+/** How much to show, and how. */
+export interface DetailOptions {
+  readonly palette: Palette
+  readonly symbols: Symbols
+  /** Show unified diffs of files. */
+  readonly diff: boolean
+  /** Also show tasks that are ok or skipped. */
+  readonly verbose: boolean
+}
+
+/** Widest column of task titles before the status word. */
+const TITLE_COLUMNS = 56
+
+/** All there is to say about a host, without its name; empty when nothing happened. */
+export function hostLines(host: HostRecord, options: DetailOptions): string[] {
+  const tasks = [...host.tasks.values()].filter(({ state }) => options.verbose || !['ok', 'skipped'].includes(state))
+  const width = Math.min(TITLE_COLUMNS, Math.max(0, ...tasks.map(({ title }) => displayWidth(title))))
+  const errors = host.error?.problems ?? []
+  const said = errors.map(({ message }) => message).join('\n')
+  return [
+    ...tasks.flatMap((task) => taskLines(task, width, said, options)),
+    ...unreachedLines(host, options),
+    ...errors.flatMap((problem) => problemLines(problem, options.palette)),
+  ]
+}
+
+/** A task with its status and what changed; `said` is what the errors of the host say anyway. */
+function taskLines(task: TaskRecord, width: number, said: string, options: DetailOptions): string[] {
+  const { palette, symbols } = options
+  const status = statusOf(task.state)
+  const reason = task.reason === undefined ? '' : palette.dim(` (${sanitizeLine(task.reason)})`)
+  const sign = palette.status(status, symbols.status[status])
+  const title = padEnd(sanitizeLine(task.title), width)
+  const resources = task.resources.flatMap((resource) => resourceLines(resource, said, options))
+  const errors = (task.error?.problems ?? []).filter(({ message }) => !said.includes(message))
+  const below = [...resources, ...errors.flatMap((problem) => problemLines(problem, palette))]
+  return [`${sign} ${title}  ${palette.status(status)}${reason}`, ...below.map((line) => `    ${line}`)]
+}
+
+/** The changes of a resource, one line each, with the diff of a file where wanted. */
+export function resourceLines(
+  resource: ShownResource,
+  said: string,
+  { diff, palette }: Pick<DetailOptions, 'diff' | 'palette'>,
+): string[] {
+  const { title, status, reason } = resource
+  const why = reason === undefined || said.includes(reason) ? [] : [sanitizeLine(`${title}: ${reason}`)]
+  const note = status === 'skipped' ? ' (not reached)' : status === 'failed' ? ' (failed)' : ''
+  const changes = resource.changes.flatMap((change) => [
+    `${changeText(resource, change)}${note}`,
+    ...(diff ? diffLines(change, palette).map((line) => `  ${line}`) : []),
+  ])
+  return [...why, ...changes]
+}
+
+/** One change in one line; names the resource where the summary does not. */
+function changeText({ title }: ShownResource, { summary }: ShownChange): string {
+  const name = title.split(' ').slice(1).join(' ') || title
+  return sanitizeLine((summary.includes(name) ? summary : `${title}: ${summary}`).replaceAll('\n', '; '))
+}
+
+/** A unified diff in colours. Control characters, carriage returns included, are made visible. */
+function diffLines({ diff }: ShownChange, palette: Palette): string[] {
+  if (diff === undefined) return []
+  return sanitizeText(diff.replace(/\n$/, ''))
+    .split('\n')
+    .map((line) => {
+      if (line.startsWith('@@')) return palette.hunk(line)
+      if (line.startsWith('+')) return palette.added(line)
+      if (line.startsWith('-')) return palette.removed(line)
+      return palette.dim(line)
+    })
+}
+
+function unreachedLines({ status, tasks }: HostRecord, { palette, symbols, verbose }: DetailOptions): string[] {
+  const count = [...tasks.values()].filter(({ reason }) => reason === 'not reached').length
+  return count === 0 || verbose || status === 'unreachable'
+    ? []
+    : [palette.dim(`${symbols.status.skipped} ${count} not reached`)]
+}
+
+/** The word for a task; one that broke off without a verdict is unknown. */
+function statusOf(state: TaskState): Exclude<TaskState, 'pending' | 'running' | 'applied'> {
+  return state === 'pending' || state === 'running' || state === 'applied' ? 'unknown' : state
+}
