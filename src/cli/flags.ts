@@ -1,0 +1,58 @@
+/** Flags that several commands share, so that they mean and read the same everywhere. */
+import { Flags } from '@oclif/core'
+
+/** Which inventory: a name under `inventory/`, or a path. */
+export const inventoryFlag = Flags.string({
+  char: 'i',
+  summary: 'Inventory: a name under inventory/ or a path.',
+  helpValue: 'NAME|PATH',
+  env: 'PVECTL_INVENTORY',
+  default: 'prod',
+})
+
+/** Which hosts of it. */
+export const limitFlag = Flags.string({
+  char: 'l',
+  summary: 'Only these hosts or groups: `web*,!node3`.',
+  helpValue: 'PATTERN',
+})
+
+/** Asks no questions. */
+export const yesFlag = Flags.boolean({ char: 'y', summary: 'Answer every question with yes.' })
+
+/** What `apply` and `check` both take. */
+export const playbookFlags = {
+  inventory: inventoryFlag,
+  limit: limitFlag,
+  tags: Flags.string({
+    char: 't',
+    summary: 'Only tasks with one of these tags.',
+    helpValue: 'TAG,…',
+    multiple: true,
+    delimiter: ',',
+    default: [],
+  }),
+  'skip-tags': Flags.string({
+    summary: 'No tasks with one of these tags.',
+    helpValue: 'TAG,…',
+    multiple: true,
+    delimiter: ',',
+    default: [],
+  }),
+  'extra-vars': Flags.string({
+    char: 'e',
+    summary: 'Variables that outrank all others: `name=value`, a JSON object, or @FILE (YAML). Repeatable.',
+    helpValue: 'VARS',
+    multiple: true,
+    default: [],
+  }),
+  forks: Flags.integer({
+    char: 'f',
+    summary: 'How many nodes to work on at once.',
+    helpValue: 'N',
+    min: 1,
+    default: 32,
+  }),
+  verbose: Flags.boolean({ char: 'v', summary: 'Also show tasks that are ok, and what steps print on the nodes.' }),
+  json: Flags.boolean({ summary: 'Write every event as one line of JSON to stdout.' }),
+}

@@ -1,0 +1,53 @@
+/** Ctrl-C and its kin: the first asks the run to end in order, the second ends the process. */
+import { EXIT, PvectlError } from '../errors.ts'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** What a signal means to a run in progress. */
+export interface Interrupts {
+  /** Aborted, with an INTERRUPTED error, by the first signal. */
+  readonly signal: AbortSignal
+  /** Gives the signals back. */
+  dispose(): void
+}
+
+/** Where to say what happens, and how to leave; replaceable in tests. */
+export interface InterruptHooks {
+  readonly notify: (message: string) => void
+  /** Must end the process. Default `process.exit`. */
+  readonly exit?: (code: number) => void
+}
+
+/** Starts to listen for signals. */
+export function listenForInterrupts({ notify, exit = process.exit }: InterruptHooks): Interrupts {
+  const controller = new AbortController()
+  const onSignal = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      notify('stopped waiting; a step that was running on a node goes on there, `pvectl check` shows what it did')
+      exit(EXIT.interrupted)
+      return
+    }
+    const again = name === 'SIGINT' ? 'press Ctrl-C again' : `send ${name} again`
+    notify(`interrupted: finishing the current step on each node (${again} to stop waiting)`)
+    controller.abort(new PvectlError('INTERRUPTED', 'interrupted by the user'))
+  }
+  for (const name of SIGNALS) process.on(name, onSignal)
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const name of SIGNALS) process.off(name, onSignal)
+    },
+  }
+}
+
+/**
+ * A reader that went away (`| head`) or a terminal that was closed must neither crash a run nor stop it half-way:
+ * what would be written is dropped.
+ */
+export function ignoreBrokenPipes(streams: readonly NodeJS.WriteStream[] = [process.stdout, process.stderr]): void {
+  for (const stream of streams) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) throw error
+    })
+  }
+}
