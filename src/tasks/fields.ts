@@ -28,9 +28,9 @@ export const portNumber = z.number().int().min(1).max(65535)
 /** Text that fits on one line. */
 export const oneLine = z.string().regex(/^[^\n\r\0]*$/, 'must not contain a line break')
 
-/** One value or a list of them. */
-export function oneOrMany<Item extends z.ZodType>(item: Item) {
-  return z.union([item, z.array(item).min(1)])
+/** One value or a list of them; `what` names what each must be. */
+export function oneOrMany<Item extends z.ZodType>(item: Item, what: string) {
+  return z.union([item, z.array(item).min(1)], { error: `must be ${what}, or a list of such` })
 }
 
 /** What {@link oneOrMany} read, always as a list. */

@@ -1,5 +1,6 @@
 /** The one list of task types, in alphabetical order. */
 import { commandTask } from './command.ts'
+import { dnsmasqTask } from './dnsmasq.ts'
 import { fileTask } from './file.ts'
 import { ipForwardingTask } from './ip-forwarding.ts'
 import { nginxVhostTask } from './nginx-vhost.ts'
@@ -13,6 +14,7 @@ import { userTask } from './user.ts'
 /** Every task type that a playbook may name. */
 export const taskTypes: readonly TaskType[] = [
   commandTask,
+  dnsmasqTask,
   fileTask,
   ipForwardingTask,
   nginxVhostTask,

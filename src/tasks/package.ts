@@ -10,7 +10,7 @@ export const packageTask = defineTask({
   name: 'package',
   summary: 'install or remove Debian packages',
   params: z.strictObject({
-    name: oneOrMany(packageName).describe('name of the package, or a list of names'),
+    name: oneOrMany(packageName, 'the name of a Debian package').describe('name of the package, or a list of names'),
     state: stateField,
   }),
   shorthand: 'name',

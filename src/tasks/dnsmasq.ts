@@ -1,0 +1,72 @@
+import { sh } from '../connection/script.ts'
+import { PvectlError } from '../errors.ts'
+import { parseSubnet } from '../net/subnet.ts'
+import { DNSMASQ_DIRECTORY, dnsmasqConflicts } from '../resources/dnsmasq-conflicts.ts'
+import { dnsmasqRetired } from '../resources/dnsmasq-retired.ts'
+import { file, fileAbsent } from '../resources/file.ts'
+import { fileInDirectory } from '../resources/file-in-directory.ts'
+import { debianPackage } from '../resources/package.ts'
+import type { Resource } from '../resources/resource.ts'
+import { unit } from '../resources/unit.ts'
+import { dropInPath, unitDropIn } from '../resources/unit-drop-in.ts'
+import { type DnsmasqParams, dnsmasqParams } from './dnsmasq/params.ts'
+import { renderDnsmasq } from './dnsmasq/render.ts'
+import { defineTask, type HostContext } from './task-type.ts'
+
+// Debian's own unit. Proxmox VE's SDN stops every `dnsmasq@…` whenever a network configuration is applied.
+const UNIT = 'dnsmasq.service'
+
+// The main file and the directory, as Debian's unit reads them.
+const TEST = sh`dnsmasq --test -7 ${DNSMASQ_DIRECTORY},.dpkg-dist,.dpkg-old,.dpkg-new`
+
+/** `dnsmasq`: DHCP and DNS for the guests of one bridge. */
+export const dnsmasqTask = defineTask({
+  name: 'dnsmasq',
+  summary: 'DHCP and DNS for the guests of a bridge',
+  params: dnsmasqParams,
+  example: `dnsmasq:
+  interface: vmbr1
+  subnet: 10.0.0.1/16
+  ranges:
+    - { start: 10.0.100.1, end: 10.0.199.254, lease: 12h }
+  reservations:
+    - { mac: bc:24:11:aa:bb:cc, ip: 10.0.0.20, name: web1 }
+  domain: lab.internal
+  records:
+    proxy: 10.0.0.2
+  upstream: [9.9.9.9]
+`,
+  resources: (params, host) => (params.state === 'absent' ? absent(params) : present(params, host)),
+})
+
+function present(params: DnsmasqParams, host: HostContext): readonly Resource[] {
+  const subnet = parseSubnet(params.subnet ?? '')
+  if (subnet === undefined) throw new PvectlError('INTERNAL', 'the subnet of a dnsmasq task was not checked')
+  const path = configPath(params)
+  const content = Buffer.from(renderDnsmasq(params, subnet, host))
+  const validate = { what: 'dnsmasq --test', command: TEST }
+  const directory = params.replace.length === 0 ? [] : [DNSMASQ_DIRECTORY]
+  return [
+    debianPackage({ name: 'dnsmasq', state: 'present', units: [UNIT] }),
+    unitDropIn(UNIT, '# Managed by pvectl: changes made here will be overwritten.\n[Unit]\nAfter=networking.service\n'),
+    dnsmasqConflicts(params.interface, subnet, path, params.replace),
+    ...params.replace.map((other) => fileInDirectory(other, fileAbsent(other))),
+    fileInDirectory(path, file({ path, content, mode: '0644', owner: 'root:root', validate })),
+    unit({
+      unit: UNIT,
+      running: true,
+      enabled: true,
+      watch: { paths: [path, dropInPath(UNIT), ...directory], verb: 'restart' },
+      validate: TEST,
+    }),
+  ]
+}
+
+function absent(params: DnsmasqParams): readonly Resource[] {
+  const path = configPath(params)
+  return [fileInDirectory(path, fileAbsent(path)), dnsmasqRetired(UNIT)]
+}
+
+function configPath(params: DnsmasqParams): string {
+  return `${DNSMASQ_DIRECTORY}/pvectl-${params.interface}.conf`
+}
