@@ -3,6 +3,7 @@ import { readdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { cgroupProcesses, removeCgroup } from './cgroup.ts'
 import { checkRoot } from './host-check.ts'
+import { restoreLimits } from './host-limits.ts'
 import { removeInventory } from './inventory-file.ts'
 import { withLock } from './lock.ts'
 import { listMounts, removeTree } from './mounts.ts'
@@ -13,23 +14,34 @@ import { killAll, namespaceProcesses, processesWith } from './processes.ts'
 import type { OnProgress } from './progress.ts'
 import { readState } from './state.ts'
 
+/** What to take down. */
+export interface DownOptions {
+  readonly lab: string
+  readonly onProgress: OnProgress
+  /** Folder where its inventory usually is, should the lab have lost its memory. */
+  readonly out?: string
+}
+
 /** Ends a lab and removes all that belongs to it. Does nothing where there is no lab. */
-export async function labDown(lab: string, onProgress: OnProgress): Promise<void> {
+export async function labDown(options: DownOptions): Promise<void> {
+  const { lab, onProgress } = options
   checkLabName(lab)
   checkRoot()
   const onWait = () => onProgress(`waiting for another pvectl that works on lab ${lab}`)
-  await withLock(`lab.${lab}`, () => down(labNames(lab), onProgress), { onWait })
+  await withLock(`lab.${lab}`, () => down(labNames(lab), options), { onWait })
 }
 
-async function down(names: LabNames, onProgress: OnProgress): Promise<void> {
+async function down(names: LabNames, { onProgress, out }: DownOptions): Promise<void> {
   onProgress(`ending the nodes of lab ${names.lab}`)
   await killAll(() => labProcesses(names))
   await removeNetwork(names)
   await removeCgroup(names.cgroup)
   await removeMachineFiles(names)
   const state = await readState(names.lab).catch(() => undefined)
-  for (const folder of state?.inventories ?? []) await removeInventory(folder)
+  const inventories = [...(state?.inventories ?? []), ...(out === undefined ? [] : [out])]
+  for (const folder of inventories) await removeInventory(folder)
   await removeTree(labDir(names.lab))
+  await restoreLimits()
   await removeIfEmpty(stateRoot())
   await removeIfEmpty(path.dirname(stateRoot()))
 }

@@ -3,7 +3,7 @@ import { access, chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/
 import path from 'node:path'
 import { stringify } from 'yaml'
 import { PvectlError } from '../errors.ts'
-import type { Inventory } from '../inventory/host.ts'
+import type { GroupTree, LoadedInventory } from '../inventory/load.ts'
 import { labVariables } from './example-vars.ts'
 import { keyFile } from './paths.ts'
 import type { LabState } from './state.ts'
@@ -18,7 +18,7 @@ export interface LabInventory {
   /** Public key that may use the jump account of every node. */
   readonly jumpKey: string
   /** The inventory that the lab rehearses: its groups and variables are copied. */
-  readonly source?: Inventory
+  readonly source?: LoadedInventory
 }
 
 /** Writes `hosts.yml` and `known_hosts` to a folder. Rejects with LAB_FAILED when a file there is someone's own. */
@@ -41,11 +41,11 @@ export async function removeInventory(folder: string): Promise<void> {
   await rm(path.join(folder, 'hosts.yml'))
   await rm(path.join(folder, 'known_hosts'), { force: true })
   const rest = await readdir(folder)
-  if (rest.every((name) => name === '.gitignore')) await rm(folder, { recursive: true })
+  if (rest.length === 1 && rest[0] === '.gitignore') await rm(folder, { recursive: true })
 }
 
 /** The inventory as data: the nodes in group `pve`, or in the groups of the rehearsed inventory. */
-export function inventoryData({ state, jumpKey, source }: LabInventory): Record<string, unknown> {
+export function inventoryData({ state, jumpKey, source }: Omit<LabInventory, 'knownHosts'>): Record<string, unknown> {
   const connection = { user: 'root', key: keyFile(state.name), known_hosts: 'known_hosts' }
   if (source === undefined) {
     const hosts = state.nodes.map(({ name, number, address }) => {
@@ -55,10 +55,23 @@ export function inventoryData({ state, jumpKey, source }: LabInventory): Record<
   }
   const addresses = new Map(state.nodes.map((node) => [node.name, node.address]))
   const hosts = source.hosts.map(({ name, vars }) => [name, { address: addresses.get(name), vars }])
-  const children = [...source.groups]
-    .filter(([group]) => group !== 'all')
-    .map(([group, names]) => [group, { hosts: Object.fromEntries(names.map((name) => [name, {}])) }])
-  return { all: { connection, hosts: Object.fromEntries(hosts), children: Object.fromEntries(children) } }
+  const { children } = groupData(source.tree)
+  return { all: { connection, hosts: Object.fromEntries(hosts), ...(children === undefined ? {} : { children }) } }
+}
+
+interface GroupData {
+  readonly hosts?: Readonly<Record<string, null>>
+  readonly children?: Readonly<Record<string, GroupData>>
+}
+
+/** A group as it was nested. Variables stand with the hosts, merged, which outranks all groups. */
+function groupData({ hosts, children }: GroupTree): GroupData {
+  return {
+    ...(hosts.length === 0 ? {} : { hosts: Object.fromEntries(hosts.map((name) => [name, null])) }),
+    ...(children.length === 0
+      ? {}
+      : { children: Object.fromEntries(children.map((child) => [child.name, groupData(child)])) }),
+  }
 }
 
 async function checkOurs(file: string): Promise<void> {

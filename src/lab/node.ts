@@ -9,6 +9,7 @@ import { BOOT_SCRIPT } from './boot-script.ts'
 import { cgroupProcesses, createCgroup, removeCgroup } from './cgroup.ts'
 import { mountDisk } from './disk.ts'
 import { type LabNames, nodeNames } from './names.ts'
+import { listLinks } from './network.ts'
 import { labDir, nodePaths } from './paths.ts'
 import { killAll, namespaceProcesses } from './processes.ts'
 import { tryRun } from './run.ts'
@@ -59,6 +60,11 @@ export async function stopNode(lab: LabNames, node: LabNode): Promise<void> {
 /** True while anything of a node runs. */
 export async function isRunning(lab: LabNames, node: LabNode): Promise<boolean> {
   return (await cgroupProcesses(nodeNames(lab, node.name, node.number).cgroup)).length > 0
+}
+
+/** False when a node's cable is gone, as after its systemd-nspawn was killed and its processes were not. */
+export async function isPluggedIn(lab: LabNames, node: LabNode): Promise<boolean> {
+  return (await listLinks()).includes(nodeNames(lab, node.name, node.number).veth)
 }
 
 /** Waits until a node has finished booting and lets the lab's key log in. Rejects with LAB_FAILED. */

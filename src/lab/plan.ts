@@ -1,6 +1,6 @@
 /** Which nodes a lab is to have: those it has, and those that are wanted. */
 import { PvectlError } from '../errors.ts'
-import type { Inventory } from '../inventory/host.ts'
+import type { LoadedInventory } from '../inventory/load.ts'
 import { MAX_NODES, nodeSlug } from './names.ts'
 import { addressOf, type LabNode, type LabState } from './state.ts'
 
@@ -9,7 +9,7 @@ export interface Wanted {
   /** That many plain nodes, `node1` onwards. */
   readonly count?: number
   /** One node for each host of this inventory. */
-  readonly source?: Inventory
+  readonly source?: LoadedInventory
 }
 
 /** Nodes of a lab that nobody said a number for. */
@@ -40,9 +40,11 @@ function wantedNames(state: LabState | undefined, { count, source }: Wanted): re
 /** A lab either rehearses one inventory or none. */
 function checkSource(state: LabState | undefined, source: string | null): void {
   if (state === undefined || state.rehearses === source) return
-  const present = state.rehearses === null ? 'plain nodes' : `a rehearsal of the inventory ${state.rehearses}`
-  throw new PvectlError('LAB_FAILED', `lab ${state.name} is ${present} already`, {
-    hint: 'end it with `pvectl lab down`, or start another one beside it with --name',
+  const { name, rehearses } = state
+  const present = rehearses === null ? 'has plain nodes' : `rehearses the inventory ${rehearses}`
+  const again = rehearses === null ? 'leave out --inventory' : `add --inventory ${rehearses}`
+  throw new PvectlError('LAB_FAILED', `lab ${name} ${present}`, {
+    hint: `${again}; or start another lab beside it with --name`,
   })
 }
 

@@ -68,7 +68,8 @@ export async function writeState(state: LabState): Promise<void> {
 
 /** Names of all labs of this machine that have state. */
 export async function listLabs(): Promise<readonly string[]> {
-  return readdir(stateRoot()).catch(() => [])
+  const names = await readdir(stateRoot()).catch(() => [])
+  return names.filter((name) => !name.startsWith('.'))
 }
 
 /** A node by its name. Throws LAB_FAILED. */

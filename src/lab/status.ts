@@ -71,5 +71,5 @@ async function nodeStatus(lab: string, node: LabNode): Promise<NodeStatus> {
     const state = (await isRunning(names, node)) ? 'starting' : 'stopped'
     return { name, address, state, uptime: null, ssh: false }
   }
-  return { name, address, state: 'running', uptime: await uptimeOf(leader), ssh: await answers(address) }
+  return { name, address, state: 'running', uptime: Math.floor(await uptimeOf(leader)), ssh: await answers(address) }
 }

@@ -5,13 +5,14 @@ import pLimit from 'p-limit'
 import { type Problem, PvectlError } from '../errors.ts'
 import { createDisk, hostKeyFile } from './disk.ts'
 import { checkHost, ensureTools } from './host-check.ts'
+import { raiseLimits } from './host-limits.ts'
 import { ensureImage } from './image.ts'
 import { writeInventory } from './inventory-file.ts'
 import { ensureKey, readPublicKey } from './keys.ts'
 import { withLock } from './lock.ts'
 import { checkLabName, labNames, nodeNames } from './names.ts'
 import { ensureBridge } from './network.ts'
-import { isRunning, type Readiness, startNode, stopNode, waitForNode, writeBootScript } from './node.ts'
+import { isPluggedIn, isRunning, type Readiness, startNode, stopNode, waitForNode, writeBootScript } from './node.ts'
 import { keyFile, knownHostsFile, labDir, nodePaths } from './paths.ts'
 import { planNodes, type Wanted } from './plan.ts'
 import type { OnProgress } from './progress.ts'
@@ -58,6 +59,7 @@ async function up(options: UpOptions): Promise<UpReport> {
   const loginKey = await ensureKey(keyFile(lab), `pvectl lab ${lab}`)
   await ensureBridge(labNames(lab), state.network)
   await writeBootScript(lab)
+  await raiseLimits(onProgress)
   for (const node of state.nodes) await ensureDisk(state, node, loginKey)
   const knownHosts = await collectHostKeys(state)
   await writeFile(knownHostsFile(lab), knownHosts)
@@ -118,10 +120,10 @@ async function bootAll(state: LabState, onProgress: OnProgress): Promise<UpNode[
 async function bootNode(state: LabState, node: LabNode, onProgress: OnProgress): Promise<UpNode> {
   const lab = labNames(state.name)
   const { name, address } = node
-  if (await isRunning(lab, node)) {
+  if ((await isRunning(lab, node)) && (await isPluggedIn(lab, node))) {
     const readiness = await waitForNode(lab, node, 10_000).catch(() => undefined)
     if (readiness !== undefined) return { name, address, started: false, ...readiness }
-    onProgress(`${name} runs but lets nobody log in: starting it again`)
+    onProgress(`${name} runs, but nobody can log in: starting it again`)
   }
   await stopNode(lab, node)
   await startNode(lab, node)

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { BaseCommand } from '../../cli/base-command.ts'
 import { labNameFlag } from '../../cli/lab-flags.ts'
 
@@ -16,7 +17,7 @@ left that crashed half-way. The base image stays in the cache for the next lab.`
     const { createProgress } = await import('../../lab/progress.ts')
     const progress = createProgress()
     try {
-      await labDown(flags.name, progress.show)
+      await labDown({ lab: flags.name, onProgress: progress.show, out: path.resolve('inventory', flags.name) })
     } finally {
       progress.end()
     }
