@@ -1,8 +1,11 @@
 /** The one list of task types, in alphabetical order. */
+import { bridgeTask } from './bridge.ts'
 import { commandTask } from './command.ts'
 import { dnsmasqTask } from './dnsmasq.ts'
 import { fileTask } from './file.ts'
+import { interfaceCommentTask } from './interface-comment.ts'
 import { ipForwardingTask } from './ip-forwarding.ts'
+import { jumpUserTask } from './jump-user.ts'
 import { nginxVhostTask } from './nginx-vhost.ts'
 import { packageTask } from './package.ts'
 import { serviceTask } from './service.ts'
@@ -13,10 +16,13 @@ import { userTask } from './user.ts'
 
 /** Every task type that a playbook may name. */
 export const taskTypes: readonly TaskType[] = [
+  bridgeTask,
   commandTask,
   dnsmasqTask,
   fileTask,
+  interfaceCommentTask,
   ipForwardingTask,
+  jumpUserTask,
   nginxVhostTask,
   packageTask,
   serviceTask,

@@ -1,0 +1,113 @@
+/** What every edit of /etc/network/interfaces has in common: PVE's lock, pending changes, one writer at a time. */
+import { type Script, sh } from '../connection/script.ts'
+import { becomes } from '../facts/fact.ts'
+import { INTERFACES_PATH, type InterfacesState, interfacesRef, PENDING_PATH } from '../facts/interfaces.ts'
+import type { Model } from '../facts/model.ts'
+import { formatLines, type Lines, parseLines } from '../interfaces/lines.ts'
+import { type Change, OK, type Plan, type PlanBlocked } from './resource.ts'
+import { sha256 } from './sha256.ts'
+
+/** Lock that PVE takes around each change of the file (pve-manager, PVE::API2::Network). */
+const LOCK_PATH = '/etc/network/.pve-interfaces.lock'
+
+/** An edit to plan. */
+export interface InterfacesEdit {
+  /** Pure, and its own fixed point. */
+  readonly edit: (lines: Lines) => Lines
+  /** One line for people, beside the diff. */
+  readonly summary: string
+  /** Further lines worth saying with the change. */
+  readonly notes?: readonly string[]
+  readonly risk?: 'link' | undefined
+}
+
+/** Plans an edit of the file: nothing to do, the write, or why it would be lost. */
+export function planInterfacesEdit(model: Model, { edit, summary, notes = [], risk }: InterfacesEdit): Plan {
+  const state = model.get(interfacesRef)
+  if (state.main === undefined) return { kind: 'blocked', reason: `there is no ${INTERFACES_PATH}` }
+  const after = formatLines(edit(parseLines(state.main)))
+  if (after.equals(state.main)) return planPendingOnly(state, edit)
+  const blocked = pendingBlocks(state) ?? unwritable(after)
+  if (blocked !== undefined) return blocked
+  const diff = { path: INTERFACES_PATH, before: state.main, after }
+  const changes: Change[] = [
+    { summary, diff },
+    ...[...notes, ...encodingNote(after)].map((note) => ({ summary: note })),
+  ]
+  return {
+    kind: 'change',
+    changes,
+    script: writeInterfaces(state, after),
+    after: [becomes(interfacesRef, { ...state, main: after })],
+    ...(risk === undefined ? {} : { risk }),
+  }
+}
+
+/** Lines of the file; empty when there is none. */
+export function linesOf(state: InterfacesState): Lines {
+  return parseLines(state.main ?? Buffer.alloc(0))
+}
+
+/** The file that names an interface in an `iface` line although the main file does not: one pvectl does not edit. */
+export function definedElsewhere(state: InterfacesState, name: string): string | undefined {
+  const pattern = new RegExp(`^[ \\t]*iface[ \\t]+${name.replaceAll('.', '\\.')}(?![^ \\t\\r\\n])`, 'm')
+  return state.sourced.find(({ content }) => pattern.test(content.toString('latin1')))?.path
+}
+
+/**
+ * The write, under PVE's lock. The web interface may have staged a change or written the file since it was read:
+ * either fails the step, and nothing is written.
+ */
+function writeInterfaces({ main, mode, owner }: InterfacesState, after: Buffer): Script {
+  const expected = main === undefined ? 'absent' : sha256(main)
+  return sh`(
+	flock -w 20 9 || pv_fail 'the network configuration is being changed by somebody else: '${LOCK_PATH}' is held'
+	[ ! -e ${PENDING_PATH} ] || pv_fail ${`${PENDING_PATH} has appeared since the plan was made; nothing written`}
+	pv_write ${INTERFACES_PATH} ${mode} ${owner} ${after} ${expected}
+) 9>>${LOCK_PATH}`
+}
+
+/** PVE reads the pending file instead of the real one, and renames it over the real one on apply or at boot. */
+function pendingBlocks({ main, pending }: InterfacesState): PlanBlocked | undefined {
+  if (pending === undefined) return undefined
+  const differs = main === undefined || !main.equals(pending)
+  return {
+    kind: 'blocked',
+    reason: `the web interface has a pending network change (${PENDING_PATH}${differs ? `: ${differingLines(main, pending)}` : ', equal to the file'}), which would undo this one when applied or at the next boot`,
+    hint: 'apply or revert it in the web interface (node → System → Network), then run again',
+  }
+}
+
+function planPendingOnly(state: InterfacesState, edit: (lines: Lines) => Lines): Plan {
+  if (state.pending === undefined || formatLines(edit(parseLines(state.pending))).equals(state.pending)) return OK
+  return {
+    kind: 'blocked',
+    reason: `the file is as described, but the pending network change of the web interface (${PENDING_PATH}) would undo that when applied or at the next boot: ${differingLines(state.main, state.pending)}`,
+    hint: 'revert or correct it in the web interface (node → System → Network), then run again',
+  }
+}
+
+/** A few of the lines that a pending file adds or takes away, for a message. */
+function differingLines(main: Buffer | undefined, pending: Buffer): string {
+  const texts = (bytes: Buffer) => bytes.toString('utf8').split(/\r?\n/)
+  const before = texts(main ?? Buffer.alloc(0))
+  const after = texts(pending)
+  const lost = before.filter((line) => line.trim() !== '' && !after.includes(line)).map((line) => `- ${line.trim()}`)
+  const added = after.filter((line) => line.trim() !== '' && !before.includes(line)).map((line) => `+ ${line.trim()}`)
+  const all = [...lost, ...added]
+  if (all.length === 0) return 'order or blank lines differ'
+  return all.slice(0, 4).join(', ') + (all.length > 4 ? `, and ${all.length - 4} more` : '')
+}
+
+function unwritable(after: Buffer): PlanBlocked | undefined {
+  return after.includes(0) ? { kind: 'blocked', reason: `${INTERFACES_PATH} contains a NUL byte` } : undefined
+}
+
+function encodingNote(after: Buffer): readonly string[] {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(after)
+    return []
+  } catch {
+    return [`note: ${INTERFACES_PATH} has bytes that are not UTF-8; ifupdown2 may refuse the whole file`]
+  }
+}
