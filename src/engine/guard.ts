@@ -179,18 +179,17 @@ for v in 4 6; do
 	grep -vxFf "routes$v" now.routes | grep -v 'proto kernel' | while IFS= read -r r; do set -f; ip -$v route del $r 2>/dev/null && note "removed route $r"; done
 	grep -vxFf now.routes "routes$v" | sed 's/ linkdown//' | while IFS= read -r r; do set -f; ip -$v route replace $r 2>/dev/null && note "restored route $r"; done
 done
-# rules
+# rules; a table that did not exist before is emptied
 plain() { sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//' "$1"; }
 for v in 4 6; do
 	p=iptables; [ $v = 4 ] || p=ip6tables
-	[ -s "rules$v" ] || continue
 	$p-save > now.rules 2>/dev/null || continue
+	for t in $(sed -n 's/^\*//p' now.rules); do
+		grep -qxF "*$t" "rules$v" || sed -n "/^\*$t\$/,/^COMMIT/p" now.rules | sed -n -e 's/^\(:[^ ]* \)[AD][^ ]*/\1ACCEPT/p' -e '/^[*C]/p' >> "rules$v"
+	done
 	plain now.rules > a; plain "rules$v" > b
-	if ! cmp -s a b; then
-		$p-restore < "rules$v" && note "restored $p rules"
-	fi
+	cmp -s a b || { $p-restore < "rules$v" && note "restored $p rules"; }
 done
-if [ ! -s rules4 ] && [ -n "$(iptables-save -t nat 2>/dev/null | grep '^-A')" ]; then iptables -t nat -F && note 'emptied the nat table, which was empty before'; fi
 while read -r f v; do
 	[ "$(cat "$f")" = "$v" ] || { printf '%s\n' "$v" > "$f" && note "set $f to $v"; }
 done < forwarding

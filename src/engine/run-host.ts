@@ -87,9 +87,9 @@ class HostRun {
       const steps = stepsUntilBarrier(plan)
       const repeated = steps.find((step) => this.#outcomes.hasRun(step))
       if (repeated !== undefined) throw await this.#blame(repeated, notConverged(repeated))
-      if (steps.length > 0) await this.#execute(steps)
-      this.#phase('verifying')
-      plan = await this.#plan()
+      const seen = steps.length > 0 ? await this.#execute(steps) : undefined
+      if (seen === undefined) this.#phase('verifying')
+      plan = seen ?? (await this.#plan())
       refuseBlocked(plan)
       if (!hasPlan(plan, 'change') && !hasPlan(plan, 'unknown')) return this.#outcomes.settle(plan)
     }
@@ -102,7 +102,8 @@ class HostRun {
     return planTasks(this.#stage.tasks, model, this.#outcomes.unverifiable)
   }
 
-  async #execute(steps: readonly PlannedStep[]): Promise<void> {
+  /** Runs steps. Resolves to the plan after them where the guard's confirmation has made one. */
+  async #execute(steps: readonly PlannedStep[]): Promise<HostPlan | undefined> {
     this.#phase('applying')
     const run = this.#nextRun()
     const guard = steps.some(({ plan }) => plan.risk !== undefined) ? this.#options.guard : undefined
@@ -113,7 +114,7 @@ class HostRun {
       if (step !== undefined) this.#outcomes.remember(step)
     }
     if (execution.outcome !== 'ok') throw await this.#broken(steps, execution, run, guard)
-    if (guard !== undefined) await this.#confirm(steps, run, guard)
+    return guard === undefined ? undefined : this.#confirm(steps, run, guard)
   }
 
   #listener(steps: readonly PlannedStep[]): (event: WorkerEvent) => void {
@@ -132,21 +133,23 @@ class HostRun {
   }
 
   /** A new connection sees whether what ran now holds; only then the node is told to keep it. */
-  async #confirm(steps: readonly PlannedStep[], run: RunInfo, guard: GuardOptions): Promise<void> {
+  async #confirm(steps: readonly PlannedStep[], run: RunInfo, guard: GuardOptions): Promise<HostPlan | undefined> {
     this.#phase('confirming')
     const ran = new Set(steps.map((step) => stepKey(step.task.task, step.resource)))
+    let seen: HostPlan | undefined
     await confirm({
       session: this.#session,
       runId: run.id,
       guard,
       look: async () => {
-        const plan = await this.#plan()
-        const open = plan.tasks.flatMap(({ task, resources }) =>
+        seen = await this.#plan()
+        const open = seen.tasks.flatMap(({ task, resources }) =>
           resources.filter(({ resource, plan: { kind } }) => kind !== 'ok' && ran.has(stepKey(task, resource))),
         )
         return open[0] === undefined ? undefined : `${open[0].resource.title} is not as described after the change`
       },
     })
+    return seen
   }
 
   async #broken(
