@@ -6,13 +6,14 @@ import { labNameFlag } from '../../cli/lab-flags.ts'
 /** Brings up a lab. */
 export default class LabUp extends BaseCommand {
   static override summary = 'Start disposable local nodes, as containers with their own systemd, network and sshd.'
-  static override description = `\
-Nodes are as a fresh Proxmox VE node is, as far as Debian 12 goes: vmbr0 on eno1, ifupdown2, iptables, sshd; dnsmasq and
-nginx can be installed without a network. Needs root. Running nodes are kept, stopped ones are started, missing ones are
-added. An inventory is written, so that \`pvectl check PLAYBOOK -i lab\` works at once.
-
-With --inventory there is one node for each host of that inventory, with the same names, groups and variables: a
-rehearsal. Only the addresses to connect to are the lab's; addresses inside variables stay as they are.`
+  static override description = [
+    'Nodes are as a fresh Proxmox VE node is, as far as Debian 12 goes: vmbr0 on eno1, ifupdown2, iptables, sshd;',
+    'dnsmasq and nginx can be installed without a network. Needs root. Running nodes are kept, stopped ones are started,',
+    'missing ones are added. An inventory is written, so that `pvectl check PLAYBOOK -i lab` works at once.',
+    '\n\n',
+    'With --inventory there is one node for each host of that inventory, with the same names, groups and variables: a',
+    'rehearsal. Only the addresses to connect to are those of the lab; addresses inside variables stay as they are.',
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --nodes 8',
