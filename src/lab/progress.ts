@@ -18,7 +18,7 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
   return {
     show(text) {
       if (!isTerminal) stream.write(`${stamp()} ${text}\n`)
-      else stream.write(`\r\u001B[2K${`${stamp()} ${text}`.slice(0, (stream.columns ?? 80) - 1)}`)
+      else stream.write(`\r\u001B[2K${`${stamp()} ${text}`.slice(0, (stream.columns || 80) - 1)}`)
     },
     end() {
       if (isTerminal) stream.write('\r\u001B[2K')
