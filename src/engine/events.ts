@@ -2,7 +2,7 @@
 import type { ErrorCode, Problem } from '../errors.ts'
 
 /** Words on screen for a task or resource. */
-export type Status = 'ok' | 'changed' | 'would change' | 'unknown' | 'skipped' | 'failed'
+export type Status = 'ok' | 'changed' | 'would change' | 'unknown' | 'skipped' | 'failed' | 'rolled back'
 
 /** Words on screen for a host at the end. */
 export type HostStatus =

@@ -2,6 +2,7 @@
 import { PvectlError } from '../errors.ts'
 import type { FactRef } from '../facts/fact.ts'
 import type { HostStage } from '../playbook/job.ts'
+import type { Canary } from './canary.ts'
 import type { GuardOptions, RunInfo } from './compile.ts'
 import { confirm, revertFailed } from './confirm.ts'
 import type { Emit, HostPhase, HostStatus, ShownError, Status } from './events.ts'
@@ -19,7 +20,7 @@ import {
 import type { Session } from './session.ts'
 import { showError } from './show.ts'
 import { TaskOutcomes } from './task-outcomes.ts'
-import { blockedError, notConverged, stepFailed, stoppedError } from './verdicts.ts'
+import { blockedError, canaryFailed, notConverged, stepFailed, stoppedError } from './verdicts.ts'
 import type { WorkerEvent } from './worker-log.ts'
 
 /** What a host's run needs to know. */
@@ -29,6 +30,8 @@ export interface HostRunOptions {
   readonly emit: Emit
   /** Guard round risky steps; none: changes are final at once. */
   readonly guard?: GuardOptions
+  /** Who goes first among hosts with risky plans; none: all at once. */
+  readonly canary?: Canary
   readonly signal?: AbortSignal
 }
 
@@ -73,7 +76,7 @@ class HostRun {
       await this.#outcomes.announce(plan, isCheck)
       refuseBlocked(plan)
       if (isCheck) return this.#checked()
-      if (hasPlan(plan, 'change') || hasPlan(plan, 'unknown')) await this.#converge(plan)
+      if (hasPlan(plan, 'change') || hasPlan(plan, 'unknown')) await this.#converge(await this.#waitForCanary(plan))
       return { status: this.#outcomes.changed ? 'changed' : 'ok', tasks: this.#outcomes.counts(), exitCode: 0 }
     } catch (error) {
       return this.#failure(error)
@@ -97,6 +100,17 @@ class HostRun {
     throw stoppedError()
   }
 
+  /** Waits its turn when the plan is risky; what it then finds is planned anew, as time has passed. */
+  async #waitForCanary(plan: HostPlan): Promise<HostPlan> {
+    const { canary } = this.#options
+    if (canary === undefined || !isRisky(stepsUntilBarrier(plan))) return plan
+    const waiting = canary.waits(this.#name)
+    if (waiting) this.#phase('waiting')
+    const bad = await canary.enter(this.#name)
+    if (bad !== undefined) throw canaryFailed(bad)
+    return waiting ? this.#plan(this.#options.signal) : plan
+  }
+
   async #plan(signal?: AbortSignal): Promise<HostPlan> {
     const model = await observe(this.#session.counted, groupFacts(this.#refs), signal === undefined ? {} : { signal })
     return planTasks(this.#stage.tasks, model, this.#outcomes.unverifiable)
@@ -106,7 +120,7 @@ class HostRun {
   async #execute(steps: readonly PlannedStep[]): Promise<HostPlan | undefined> {
     this.#phase('applying')
     const run = this.#nextRun()
-    const guard = steps.some(({ plan }) => plan.risk !== undefined) ? this.#options.guard : undefined
+    const guard = isRisky(steps) ? this.#options.guard : undefined
     const { signal } = this.#options
     const execution = await execute(this.#session, steps, run, this.#listener(steps), { signal, guard })
     for (const index of execution.completed) {
@@ -162,7 +176,7 @@ class HostRun {
     const verdict = stepFailed(step, execution)
     const armed = guard !== undefined && (execution.outcome === 'failed' || execution.outcome === 'stopped')
     const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
-    return this.#blame(step, error)
+    return error.code === 'ROLLED_BACK' ? error : this.#blame(step, error)
   }
 
   async #blame(step: PlannedStep | undefined, error: PvectlError): Promise<PvectlError> {
@@ -183,8 +197,9 @@ class HostRun {
     return { status, tasks: this.#outcomes.counts(), exitCode: 0 }
   }
 
-  #failure(error: unknown): HostResult {
+  async #failure(error: unknown): Promise<HostResult> {
     const exitCode = error instanceof PvectlError ? error.exitCode : 1
+    if (exitCode === 7) await this.#outcomes.rollBack()
     this.#outcomes.skipRest()
     const status = exitCode === 4 ? 'unreachable' : exitCode === 7 ? 'rolled back' : 'failed'
     return { status, tasks: this.#outcomes.counts(), error: showError(error), exitCode }
@@ -193,6 +208,10 @@ class HostRun {
   #phase(phase: HostPhase): void {
     this.#options.emit({ event: 'host:phase', host: this.#name, phase })
   }
+}
+
+function isRisky(steps: readonly PlannedStep[]): boolean {
+  return steps.some(({ plan }) => plan.risk !== undefined)
 }
 
 function refuseBlocked(plan: HostPlan): void {

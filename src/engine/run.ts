@@ -6,6 +6,7 @@ import type { Target } from '../connection/target.ts'
 import { EXIT, worstExit } from '../errors.ts'
 import type { HostStage, Job, Stage } from '../playbook/job.ts'
 import { batches } from './batches.ts'
+import { Canary } from './canary.ts'
 import type { GuardOptions, RunInfo } from './compile.ts'
 import type { Emit, HostStatus, Status } from './events.ts'
 import { CONFIRM_TIMEOUT_S } from './guard.ts'
@@ -80,11 +81,13 @@ class JobRun {
       if (signal?.aborted) return
       const { default: pLimit } = await import('p-limit')
       const limit = pLimit(this.#options.forks ?? 32)
-      await Promise.all(batch.map((hostStage) => limit(() => this.#runHost(hostStage, index))))
+      const canary = stage.serial.length === 0 && batch.length > 1 ? new Canary() : undefined
+      await Promise.all(batch.map((hostStage) => limit(() => this.#runHost(hostStage, index, canary))))
+      if (stage.serial.length > 0 && batch.some(({ host }) => this.#failed(host.name))) return
     }
   }
 
-  async #runHost(stage: HostStage, index: number): Promise<void> {
+  async #runHost(stage: HostStage, index: number, canary: Canary | undefined): Promise<void> {
     const { name, target } = stage.host
     const before = this.#results.get(name)
     if ((before?.exitCode ?? 0) !== 0 || this.#options.signal?.aborted) return
@@ -105,14 +108,20 @@ class JobRun {
       run,
       emit,
       ...(guard === 'off' ? {} : { guard }),
+      ...(canary === undefined ? {} : { canary }),
       ...(signal === undefined ? {} : { signal }),
     })
+    canary?.ended(name, result.exitCode === 0)
     this.#results.set(name, before === undefined ? result : merge(before, result))
     this.#seconds.set(name, (this.#seconds.get(name) ?? 0) + since(started))
     const isLast = !this.#options.job.stages
       .slice(index + 1)
       .some(({ hosts }) => hosts.some(({ host }) => host.name === name))
     if (isLast || result.exitCode !== 0) this.#finish(name)
+  }
+
+  #failed(name: string): boolean {
+    return (this.#results.get(name)?.exitCode ?? 0) !== 0
   }
 
   readonly #finished = new Set<string>()

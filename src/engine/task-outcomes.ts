@@ -70,6 +70,11 @@ export class TaskOutcomes {
     }
   }
 
+  /** The node put back what ran: no task of this run has changed anything. */
+  async rollBack(): Promise<void> {
+    for (const { task } of this.#ran.values()) this.#end(task.task, 'rolled back', [])
+  }
+
   /** After convergence: tasks without a step are `ok` after all. */
   async settle(plan: HostPlan): Promise<void> {
     await this.finish()
@@ -89,6 +94,7 @@ export class TaskOutcomes {
   }
 
   #end({ id, title }: HostTask, status: Status, resources: readonly ShownResource[], error?: PvectlError): void {
+    if (this.#finished.has(id)) return
     this.#finished.add(id)
     this.#statuses.set(id, status)
     const shown = error === undefined ? {} : { error: showError(error) }

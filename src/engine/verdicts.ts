@@ -75,3 +75,10 @@ export function blockedError(plan: HostPlan): PvectlError | undefined {
   )
   return problems.length === 0 ? undefined : PvectlError.of('BLOCKED', problems)
 }
+
+/** The first host with a risky plan ended badly, so this one was not touched. */
+export function canaryFailed(first: string): PvectlError {
+  return new PvectlError('BLOCKED', `not touched, since ${first} went first and did not come through`, {
+    hint: `see what happened on ${first}; the others go on when it converges`,
+  })
+}
