@@ -1,5 +1,5 @@
 /** What becomes of dnsmasq when an interface no longer needs it. */
-import { sh } from '../connection/script.ts'
+import { joinScripts, rawScript } from '../connection/script.ts'
 import { fileAt } from '../facts/file.ts'
 import { DNSMASQ_DIRECTORY, DNSMASQ_READS, dnsmasqOptions } from './dnsmasq-conflicts.ts'
 import { fileAbsent } from './file.ts'
@@ -34,12 +34,12 @@ export function dnsmasqRetired(service: string): Resource {
 
 function both(first: Plan, second: Plan): Plan {
   if (second.kind !== 'change') return second
-  const script = sh`${second.script}\nsystemctl daemon-reload`
+  const script = joinScripts([second.script, rawScript('systemctl daemon-reload')])
   if (first.kind !== 'change') return { ...second, script }
   return {
     kind: 'change',
     changes: [...first.changes, ...second.changes],
-    script: sh`${first.script}\n${script}`,
+    script: joinScripts([first.script, script]),
     after: [...first.after, ...second.after],
   }
 }

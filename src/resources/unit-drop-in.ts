@@ -1,7 +1,9 @@
 /** Additions to systemd units. */
-import { sh } from '../connection/script.ts'
+import { joinScripts, rawScript } from '../connection/script.ts'
 import { file } from './file.ts'
 import type { Resource } from './resource.ts'
+
+const RELOAD = rawScript('systemctl daemon-reload')
 
 /** Path of pvectl's drop-in of a unit. */
 export function dropInPath(unit: string): string {
@@ -16,7 +18,7 @@ export function unitDropIn(unit: string, text: string): Resource {
     shared: true,
     plan(model) {
       const plan = resource.plan(model)
-      return plan.kind === 'change' ? { ...plan, script: sh`${plan.script}\nsystemctl daemon-reload` } : plan
+      return plan.kind === 'change' ? { ...plan, script: joinScripts([plan.script, RELOAD]) } : plan
     },
   }
 }

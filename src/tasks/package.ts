@@ -1,9 +1,14 @@
 import { z } from 'zod'
-import { debianPackage } from '../resources/package.ts'
+import { unitNamed } from '../facts/unit.ts'
+import { debianPackage, type PackageDesired } from '../resources/package.ts'
+import type { Resource } from '../resources/resource.ts'
 import { asList, oneOrMany, stateField } from './fields.ts'
 import { defineTask } from './task-type.ts'
 
 const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'must be the name of a Debian package')
+const unitName = z
+  .string()
+  .regex(/^[A-Za-z0-9:_.\\@-]+\.(service|socket|timer|path)$/, 'must be a unit with its suffix, such as chrony.service')
 
 /** `package`: Debian packages are installed, or not. */
 export const packageTask = defineTask({
@@ -11,10 +16,32 @@ export const packageTask = defineTask({
   summary: 'install or remove Debian packages',
   params: z.strictObject({
     name: oneOrMany(packageName, 'the name of a Debian package').describe('name of the package, or a list of names'),
+    units: z
+      .array(unitName)
+      .optional()
+      .describe(
+        'units that the packages bring and later tasks start: they are held back meanwhile, so that none runs with a default configuration, and check mode knows them on a fresh node',
+      ),
     state: stateField,
   }),
   shorthand: 'name',
   example: `package: [nginx-light, dnsmasq]
 `,
-  resources: ({ name, state }) => [...new Set(asList(name))].map((each) => debianPackage({ name: each, state })),
+  resources: ({ name, units, state }) =>
+    [...new Set(asList(name))].map((each) =>
+      units === undefined ? guessing({ name: each, state }) : debianPackage({ name: each, state, units }),
+    ),
 })
+
+/** A package may bring a unit of its own name, or take it away; nobody knows in what state. */
+function guessing(desired: PackageDesired): Resource {
+  const resource = debianPackage(desired)
+  const disturbs = [unitNamed(`${desired.name}.service`)]
+  return {
+    ...resource,
+    plan(model) {
+      const plan = resource.plan(model)
+      return plan.kind === 'change' ? { ...plan, disturbs } : plan
+    },
+  }
+}

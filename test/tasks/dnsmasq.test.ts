@@ -67,7 +67,7 @@ test('a fresh node: installed with the daemon held, configured, started', () => 
     'start dnsmasq.service',
   ])
   assert.match(plans[0]?.script.display ?? '', 'mask -q --runtime')
-  assert.match(plans[1]?.script.display ?? '', 'systemctl daemon-reload')
+  assert.match(plans[1]?.script.display ?? '', /absent\nsystemctl daemon-reload$/)
   assert.match(plans[2]?.script.display ?? '', 'dnsmasq --test')
 })
 
