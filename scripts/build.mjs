@@ -2,7 +2,7 @@
  * Bundles src/ into dist/ and writes oclif.manifest.json. One file per command, and lazily loaded chunks for what a
  * command imports at run time: a start reads a few files instead of some 160 modules.
  */
-import { readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -13,11 +13,12 @@ await bundle()
 await writeManifest()
 
 async function bundle() {
-  await rm(path.join(root, 'dist'), { recursive: true, force: true })
+  const fresh = path.join(root, 'dist.new')
+  await rm(fresh, { recursive: true, force: true })
   await build({
     absWorkingDir: root,
     entryPoints: ['src/main.ts', 'src/cli/command-not-found.ts', ...(await commandFiles())],
-    outdir: 'dist',
+    outdir: fresh,
     outbase: 'src',
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -42,6 +43,9 @@ async function bundle() {
     },
     logLevel: 'warning',
   })
+  // A build that fails leaves the previous one in place.
+  await rm(path.join(root, 'dist'), { recursive: true, force: true })
+  await rename(fresh, path.join(root, 'dist'))
 }
 
 async function commandFiles() {

@@ -1,5 +1,6 @@
 /** Flags that several commands share, so that they mean and read the same everywhere. */
-import { Flags } from '@oclif/core'
+import { Flags, type Interfaces } from '@oclif/core'
+import type { PlaybookRun } from './run-playbook.ts'
 
 /** Which inventory: a name under `inventory/`, or a path. */
 export const inventoryFlag = Flags.string({
@@ -55,4 +56,22 @@ export const playbookFlags = {
   }),
   verbose: Flags.boolean({ char: 'v', summary: 'Also show tasks that are ok, and what steps print on the nodes.' }),
   json: Flags.boolean({ summary: 'Write every event as one line of JSON to stdout.' }),
+}
+
+/** The flags that `apply` and `check` share, as `runPlaybook` wants them. */
+export function playbookOptions(
+  flags: Interfaces.InferredFlags<typeof playbookFlags> & { readonly diff: boolean },
+): Omit<PlaybookRun, 'mode' | 'playbook' | 'driftExit'> {
+  const { inventory, limit, tags, forks, diff, verbose, json } = flags
+  return {
+    inventory,
+    limit,
+    tags,
+    skipTags: flags['skip-tags'],
+    extraVars: flags['extra-vars'],
+    forks,
+    diff,
+    verbose,
+    json,
+  }
 }

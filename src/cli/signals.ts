@@ -13,22 +13,22 @@ export interface Interrupts {
 
 /** Where to say what happens, and how to leave; replaceable in tests. */
 export interface InterruptHooks {
-  readonly notify: (message: string) => void
+  readonly notice: (message: string) => void
   /** Must end the process. Default `process.exit`. */
   readonly exit?: (code: number) => void
 }
 
 /** Starts to listen for signals. */
-export function listenForInterrupts({ notify, exit = process.exit }: InterruptHooks): Interrupts {
+export function listenForInterrupts({ notice, exit = process.exit }: InterruptHooks): Interrupts {
   const controller = new AbortController()
   const onSignal = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) {
-      notify('stopped waiting; a step that was running on a node goes on there, `pvectl check` shows what it did')
+      notice('stopped waiting; a step that was running on a node goes on there, `pvectl check` shows what it did')
       exit(EXIT.interrupted)
       return
     }
     const again = name === 'SIGINT' ? 'press Ctrl-C again' : `send ${name} again`
-    notify(`interrupted: finishing the current step on each node (${again} to stop waiting)`)
+    notice(`interrupted: finishing the current step on each node (${again} to stop waiting)`)
     controller.abort(new PvectlError('INTERRUPTED', 'interrupted by the user'))
   }
   for (const name of SIGNALS) process.on(name, onSignal)

@@ -1,0 +1,35 @@
+import { Args, Flags } from '@oclif/core'
+import { BaseCommand } from '../cli/base-command.ts'
+import { playbookFlags, playbookOptions } from '../cli/flags.ts'
+
+/** Brings nodes to the state a playbook describes. */
+export default class Apply extends BaseCommand {
+  static override summary = 'Bring nodes to the state that a playbook describes.'
+  static override description = `\
+The playbook and all variables are checked before the first connection. Each node is then observed, compared with the
+playbook, changed where it differs, and observed again: a task counts as changed only when the node really is as
+described afterwards. A second run changes nothing.
+
+Exit codes: 0 as described, 2 wrong flags, 3 bad playbook or inventory (no node was touched), 4 a node could not be
+reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> reverse-proxy --inventory prod --limit node1',
+    '<%= config.bin %> <%= command.id %> --check --diff',
+  ]
+  static override args = {
+    playbook: Args.string({ description: 'A name under playbooks/ or a path.', default: 'site' }),
+  }
+  static override flags = {
+    ...playbookFlags,
+    diff: Flags.boolean({ char: 'D', summary: 'Show what changes inside files.' }),
+    check: Flags.boolean({ char: 'C', summary: 'Change nothing, only say what would change; as `check`.' }),
+  }
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Apply)
+    const { runPlaybook } = await import('../cli/run-playbook.ts')
+    const mode = flags.check ? 'check' : 'apply'
+    process.exitCode = await runPlaybook({ ...playbookOptions(flags), mode, playbook: args.playbook, driftExit: false })
+  }
+}
