@@ -101,13 +101,18 @@ function routerProblems(router: Checked['router'], subnet: Ipv4Subnet): CheckPro
   return [{ path: ['router'], message: `${router} is not in ${cidr(subnet)}, so guests could not reach it` }]
 }
 
-function nameProblems({ records, aliases }: Checked): CheckProblem[] {
-  const names = new Set(Object.keys(records).map((name) => name.toLowerCase()))
-  return Object.entries(aliases).flatMap(([alias, target]) => {
-    const path = ['aliases', alias]
-    if (names.has(alias.toLowerCase())) return [{ path, message: `${alias} is among the records too` }]
-    return alias.toLowerCase() === target.toLowerCase() ? [{ path, message: 'is an alias of itself' }] : []
-  })
+function nameProblems({ records, aliases, reservations }: Checked): CheckProblem[] {
+  const reserved = new Set(reservations.map(({ name }) => name?.toLowerCase()))
+  const names = new Set([...reserved, ...Object.keys(records).map((name) => name.toLowerCase())])
+  const twice = Object.keys(records).filter((name) => reserved.has(name.toLowerCase()))
+  return [
+    ...twice.map((name) => ({ path: ['records', name], message: `${name} is the name of a reservation too` })),
+    ...Object.entries(aliases).flatMap(([alias, target]) => {
+      const path = ['aliases', alias]
+      if (names.has(alias.toLowerCase())) return [{ path, message: `${alias} is a name with an address already` }]
+      return alias.toLowerCase() === target.toLowerCase() ? [{ path, message: 'is an alias of itself' }] : []
+    }),
+  ]
 }
 
 const OWN_PARAMETER: Readonly<Record<string, string>> = {

@@ -38,7 +38,7 @@ const reservation = z.strictObject({
     .regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, 'must be a hardware address such as bc:24:11:aa:bb:cc')
     .describe('hardware address'),
   ip: ipv4.describe('the address it always gets'),
-  name: label.optional().describe('host name, also in DNS'),
+  name: label.optional().describe('host name, known to DNS at once'),
 })
 
 const dhcpOption = z.strictObject({

@@ -19,7 +19,7 @@ export function renderDnsmasq(params: DnsmasqParams, subnet: Ipv4Subnet, host: H
     reservations: params.reservations.map(({ mac, ip, name }) =>
       [mac.toLowerCase(), ip, ...(name === undefined ? [] : [name])].join(','),
     ),
-    records: [...records(params), ...aliases(params)],
+    records: [...reservedNames(params), ...records(params), ...aliases(params)],
     ipv6Ra: params.ipv6_ra,
     extra: params.extra,
   })
@@ -44,6 +44,13 @@ function dhcpOptions(params: DnsmasqParams, own: string): readonly string[] {
       return `${name},${asList(value).join(',')}`
     }),
   ]
+}
+
+/** So that a name is known before its guest has asked for the address. */
+function reservedNames({ reservations, domain }: DnsmasqParams): readonly string[] {
+  return reservations.flatMap(({ ip, name }) =>
+    name === undefined ? [] : [`host-record=${[name, ...qualified(name, domain), ip].join(',')}`],
+  )
 }
 
 function records({ records: given, domain }: DnsmasqParams): readonly string[] {
