@@ -28,24 +28,24 @@ export const playbookFlags = {
   tags: Flags.string({
     char: 't',
     summary: 'Only tasks with one of these tags.',
-    helpValue: 'TAG,…',
+    helpValue: 'TAG',
+    multipleNonGreedy: true,
     multiple: true,
     delimiter: ',',
-    default: [],
   }),
   'skip-tags': Flags.string({
     summary: 'No tasks with one of these tags.',
-    helpValue: 'TAG,…',
+    helpValue: 'TAG',
+    multipleNonGreedy: true,
     multiple: true,
     delimiter: ',',
-    default: [],
   }),
   'extra-vars': Flags.string({
     char: 'e',
     summary: 'Variables that outrank all others: `name=value`, a JSON object, or @FILE (YAML). Repeatable.',
     helpValue: 'VARS',
+    multipleNonGreedy: true,
     multiple: true,
-    default: [],
   }),
   forks: Flags.integer({
     char: 'f',
@@ -62,13 +62,13 @@ export const playbookFlags = {
 export function playbookOptions(
   flags: Interfaces.InferredFlags<typeof playbookFlags> & { readonly diff: boolean },
 ): Omit<PlaybookRun, 'mode' | 'playbook' | 'driftExit'> {
-  const { inventory, limit, tags, forks, diff, verbose, json } = flags
+  const { inventory, limit, tags = [], forks, diff, verbose, json } = flags
   return {
     inventory,
     limit,
     tags,
-    skipTags: flags['skip-tags'],
-    extraVars: flags['extra-vars'],
+    skipTags: flags['skip-tags'] ?? [],
+    extraVars: flags['extra-vars'] ?? [],
     forks,
     diff,
     verbose,

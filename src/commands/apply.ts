@@ -1,11 +1,12 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.ts'
 import { playbookFlags, playbookOptions } from '../cli/flags.ts'
+import { prose } from '../cli/prose.ts'
 
 /** Brings nodes to the state a playbook describes. */
 export default class Apply extends BaseCommand {
   static override summary = 'Bring nodes to the state that a playbook describes.'
-  static override description = `\
+  static override description = prose`
 The playbook and all variables are checked before the first connection. Each node is then observed, compared with the
 playbook, changed where it differs, and observed again: a task counts as changed only when the node really is as
 described afterwards. A second run changes nothing.

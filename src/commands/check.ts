@@ -1,11 +1,12 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.ts'
 import { playbookFlags, playbookOptions } from '../cli/flags.ts'
+import { prose } from '../cli/prose.ts'
 
 /** Says what `apply` would change. */
 export default class Check extends BaseCommand {
   static override summary = 'Say what `apply` would change, and change nothing.'
-  static override description = `\
+  static override description = prose`
 Makes the same plan as \`apply\` from the same observation, prints it, and stops there. Later tasks are planned against
 what earlier ones will have done, so that the first look at a fresh node shows all that would happen to it.`
   static override examples = [
