@@ -8,6 +8,7 @@ import { parseExtraVars } from '../playbook/extra-vars.ts'
 import type { Job } from '../playbook/job.ts'
 import { loadJob } from '../playbook/load.ts'
 import { type ChosenReporter, chooseReporter } from '../reporters/create.ts'
+import { taskTypes } from '../tasks/index.ts'
 
 import { passphrasePrompt } from './passphrase.ts'
 import { ignoreBrokenPipes, listenForInterrupts } from './signals.ts'
@@ -51,6 +52,7 @@ async function load({ playbook, inventory: name, limit, tags, skipTags, extraVar
     playbook,
     inventory,
     cwd,
+    registry: taskTypes,
     tags,
     skipTags,
     extraVars: vars,
