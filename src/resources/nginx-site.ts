@@ -106,7 +106,7 @@ function planSite(path: string, link: string, inner: Resource, model: Model): Pl
   const write = inner.plan(model)
   if (write.kind === 'blocked' || write.kind === 'unknown') return write
   const changes: Change[] = write.kind === 'change' ? [...write.changes] : []
-  if (linked.link !== path) changes.push({ summary: `enable: link ${link} → ${path}` })
+  if (linked.link !== path) changes.push({ summary: `link ${link} → ${path}` })
   if (changes.length === 0) return OK
   const after = write.kind === 'change' ? write.after : []
   return {
@@ -152,7 +152,7 @@ function planUnlink(link: string, state: FileState, model: Model): (Plan & { kin
   if (state.link === undefined) return undefined
   return {
     kind: 'change',
-    changes: [{ summary: `disable: remove the link ${link} → ${state.link}` }],
+    changes: [{ summary: `remove the link ${link} → ${state.link}` }],
     script: sh`[ ! -L ${link} ] || { pv_backup ${link}; rm -f -- ${link}; }`,
     after: linkUpdates(link, { type: 'absent' }, model),
   }

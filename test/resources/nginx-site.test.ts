@@ -44,14 +44,14 @@ test.after.each(({ root }) => rmSync(root, { recursive: true }))
 
 test('a new site: file and link in one step, and the directory counts as changed', () => {
   const plan = planChange(nginxSite(NAME, Buffer.from('new\n')), model(ABSENT, ABSENT))
-  assert.equal(summaries(plan), [`create ${FILE} (0644 root:root)`, `enable: link ${LINK} → ${FILE}`])
+  assert.equal(summaries(plan), [`create ${FILE} (0644 root:root)`, `link ${LINK} → ${FILE}`])
   const directory = plan.after.find(({ ref }) => ref.id === SITES_ENABLED)?.state as { ctime: number }
   assert.ok(directory.ctime >= 8e15)
 })
 
 test('a disabled site is enabled, an enabled one with this content is left alone', () => {
   const site = nginxSite(NAME, Buffer.from('x'))
-  assert.equal(summaries(planChange(site, model(fileState('x'), ABSENT))), [`enable: link ${LINK} → ${FILE}`])
+  assert.equal(summaries(planChange(site, model(fileState('x'), ABSENT))), [`link ${LINK} → ${FILE}`])
   assert.is(site.plan(model(fileState('x'), fileState('x', { link: FILE }))).kind, 'ok')
 })
 
@@ -64,7 +64,7 @@ test('a regular file in place of the link, and an nginx.conf without sites, bloc
 
 test('absence takes the link and the file', () => {
   const plan = planChange(nginxSiteAbsent(NAME), model(fileState('x'), fileState('x', { link: FILE })))
-  assert.equal(summaries(plan), [`disable: remove the link ${LINK} → ${FILE}`, `remove ${FILE}`])
+  assert.equal(summaries(plan), [`remove the link ${LINK} → ${FILE}`, `remove ${FILE}`])
   assert.is(nginxSiteAbsent(NAME).plan(model(ABSENT, ABSENT)).kind, 'ok')
 })
 

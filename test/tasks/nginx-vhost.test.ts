@@ -81,13 +81,13 @@ test('a bare node: the plan tells all of it, in order, and a second one is empty
   const name = 'pvectl-wildcard-apps.example.org.conf'
   assert.equal(done, [
     'install nginx',
-    'disable: remove the link /etc/nginx/sites-enabled/default → /etc/nginx/sites-available/default',
+    'remove the link /etc/nginx/sites-enabled/default → /etc/nginx/sites-available/default',
     'install openssl',
     'create directory /etc/nginx/pvectl (0755 root:root)',
     'make a self-signed certificate for *.apps.example.org (valid for 825 days)',
     'create /etc/nginx/conf.d/pvectl-websocket.conf (0644 root:root)',
     `create /etc/nginx/sites-available/${name} (0644 root:root)`,
-    `enable: link /etc/nginx/sites-enabled/${name} → /etc/nginx/sites-available/${name}`,
+    `link /etc/nginx/sites-enabled/${name} → /etc/nginx/sites-available/${name}`,
     'start nginx.service',
     'nginx listens on port 80',
     'nginx listens on port 443',
