@@ -1,17 +1,17 @@
 /** A bridge as the kernel has it: there, up, with its address and ports. */
 import { joinScripts, type Script, sh } from '../connection/script.ts'
-import { becomes } from '../facts/fact.ts'
+import { becomes, type FactUpdate } from '../facts/fact.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type Link, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { natRef } from '../facts/nat.ts'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
-import { stanzasOf } from '../interfaces/stanzas.ts'
+import { natAfterUp } from '../nat/simulate-hooks.ts'
 import { bridgeBlocked } from './bridge-checks.ts'
 import { bridgeSteps } from './bridge-steps.ts'
 import { linesOf } from './interfaces-file.ts'
 import { linkFromFile, replaceLink } from './predict-links.ts'
-import { type Change, OK, type Plan, type Resource } from './resource.ts'
+import { type Change, OK, type Plan, type PlanChange, type Resource } from './resource.ts'
 
 /**
  * Ensures the live bridge. A missing one is brought up from its stanza; an existing one is changed link by link, never
@@ -36,6 +36,7 @@ export function bridgeLink(settings: BridgeSettings): Resource {
 function bringUp({ name }: BridgeSettings, model: Model, links: LinksState): Plan {
   const lines = linesOf(model.get(interfacesRef))
   const { link, ports } = linkFromFile(lines, name, links)
+  const { nat, ...disturbed } = natAfter(model, name)
   const shown = link.addresses.map(({ cidr }) => cidr)
   const parts = [shown.join(', ') || 'no address', ports.length === 0 ? 'no ports' : `ports ${ports.join(' ')}`]
   return {
@@ -43,8 +44,8 @@ function bringUp({ name }: BridgeSettings, model: Model, links: LinksState): Pla
     changes: [{ summary: `bring up ${name}: ${parts.join(', ')}` }],
     script: sh`ifup ${name} || echo ${`ifup ${name} ended with an error; what came of it is looked at next`}
 [ -d ${`/sys/class/net/${name}`} ] || pv_fail ${`ifup did not create ${name}`}`,
-    after: [becomes(linksRef, replaceLink(links, link, ports))],
-    ...natDisturbed(model, name),
+    after: [becomes(linksRef, replaceLink(links, link, ports)), ...nat],
+    ...disturbed,
     ...(ports.some((port) => carriesDefaultRoute(links, port)) ? { risk: 'link' as const } : {}),
   }
 }
@@ -69,9 +70,9 @@ function adjust(settings: BridgeSettings, model: Model, links: LinksState, link:
   }
 }
 
-/** `ifup` runs the hooks of the stanza; those that call iptables leave rules that nobody has predicted. */
-function natDisturbed(model: Model, name: string): { readonly disturbs?: readonly [typeof natRef] } {
-  const options = stanzasOf(linesOf(model.get(interfacesRef)), name).flatMap((stanza) => stanza.options)
-  const calls = options.some((option) => /up$/.test(option.name) && option.value.includes('iptables'))
-  return calls ? { disturbs: [natRef] } : {}
+/** `ifup` runs the hooks of the stanza, which may set NAT rules. */
+function natAfter(model: Model, name: string): Pick<PlanChange, 'disturbs'> & { readonly nat: readonly FactUpdate[] } {
+  if (!model.has(natRef)) return { nat: [] }
+  const nat = natAfterUp(model.get(natRef), linesOf(model.get(interfacesRef)), name)
+  return nat === undefined ? { nat: [], disturbs: [natRef] } : { nat: [becomes(natRef, nat)] }
 }

@@ -6,6 +6,7 @@ import { fileTask } from './file.ts'
 import { interfaceCommentTask } from './interface-comment.ts'
 import { ipForwardingTask } from './ip-forwarding.ts'
 import { jumpUserTask } from './jump-user.ts'
+import { masqueradeTask } from './masquerade.ts'
 import { nginxVhostTask } from './nginx-vhost.ts'
 import { packageTask } from './package.ts'
 import { serviceTask } from './service.ts'
@@ -23,6 +24,7 @@ export const taskTypes: readonly TaskType[] = [
   interfaceCommentTask,
   ipForwardingTask,
   jumpUserTask,
+  masqueradeTask,
   nginxVhostTask,
   packageTask,
   serviceTask,

@@ -1,0 +1,84 @@
+/** Hook lines of interfaces(5) that set or take away source NAT, in whatever way somebody once wrote them. */
+import type { Lines } from '../interfaces/lines.ts'
+import { normalName, type Option, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
+import { type ShellCommand, shellCommands } from './shell-line.ts'
+import { type NatCall, readNatCall, ruleArgs, type SourceNat } from './source-nat.ts'
+
+/** An iptables call about source NAT within a hook. */
+export interface HookCall extends NatCall {
+  readonly command: ShellCommand
+}
+
+/** A hook line with at least one such call. */
+export interface NatHook {
+  readonly stanza: Stanza
+  readonly option: Option
+  /** `down` for `pre-down`, `down` and `post-down`. */
+  readonly phase: 'up' | 'down'
+  readonly calls: readonly HookCall[]
+  /** The line does nothing but such calls, about one set of packets. */
+  readonly pure: boolean
+}
+
+/** All such hooks of a file, in order. */
+export function natHooks(lines: Lines): readonly NatHook[] {
+  return stanzasOf(lines).flatMap((stanza) => stanza.options.flatMap((option) => readHook(stanza, option)))
+}
+
+/** What brings a rule up, once however often it runs. */
+export function upCommand(rule: SourceNat): string {
+  return `${callText('check', rule)} 2>/dev/null || ${callText('add', rule)}`
+}
+
+/** What takes a rule down, and succeeds when it is gone already. */
+export function downCommand(rule: SourceNat): string {
+  return `${callText('delete', rule)} || true`
+}
+
+/**
+ * The line with its calls about other spellings of `rule` put right, all else kept byte for byte; `rule` undefined
+ * takes the calls out. An addition that nothing guards gets a guard.
+ */
+export function rewriteCalls(hook: NatHook, applies: (call: HookCall) => boolean, rule: SourceNat | undefined): string {
+  const guarded = hook.calls.some((call) => applies(call) && call.operation === 'check')
+  return hook.calls
+    .filter(applies)
+    .reverse()
+    .reduce((line, call) => {
+      const text = rule === undefined ? 'true' : replacement(call, rule, guarded)
+      return line.slice(0, call.command.start) + text + line.slice(call.command.end)
+    }, hook.option.value)
+}
+
+/** The phase of an option name; undefined when it is no hook. */
+export function hookPhase(name: string): 'up' | 'down' | undefined {
+  const [, phase] = /^(?:pre-|post-)?(up|down)$/.exec(normalName(name)) ?? []
+  return phase === 'up' || phase === 'down' ? phase : undefined
+}
+
+function replacement({ operation }: HookCall, rule: SourceNat, guarded: boolean): string {
+  if (operation === 'check' || operation === 'delete') return callText(operation, rule)
+  return guarded ? callText('add', rule) : `{ ${upCommand(rule)}; }`
+}
+
+function callText(operation: 'add' | 'check' | 'delete', rule: SourceNat): string {
+  const letter = { add: '-A', check: '-C', delete: '-D' }[operation]
+  return ['iptables', '-t', 'nat', letter, 'POSTROUTING', ...ruleArgs(rule)].join(' ')
+}
+
+function readHook(stanza: Stanza, option: Option): readonly NatHook[] {
+  const phase = hookPhase(option.name)
+  if (phase === undefined || !option.value.includes('iptables')) return []
+  const commands = shellCommands(option.value, stanza.name)
+  const calls = commands.flatMap((command) => {
+    const call = readNatCall(command.words)
+    return call === undefined ? [] : [{ ...call, command }]
+  })
+  if (calls.length === 0) return []
+  const others = commands.filter((command) => !calls.some((call) => call.command === command))
+  const packets = new Set(calls.map(({ rule }) => ruleArgs(rule).slice(0, 4).join(' ')))
+  const pure = packets.size === 1 && others.every(({ words }) => words.length === 1 && NOTHING.has(words[0] ?? ''))
+  return [{ stanza, option, phase, calls, pure }]
+}
+
+const NOTHING = new Set(['true', ':', '/bin/true'])

@@ -1,0 +1,81 @@
+/** The hook lines that bring a NAT rule back at boot and whenever its interface comes up. */
+import { INTERFACES_PATH, interfacesRef } from '../facts/interfaces.ts'
+import { linksRef } from '../facts/links.ts'
+import type { Model } from '../facts/model.ts'
+import { stanzasOf } from '../interfaces/stanzas.ts'
+import { adoptHooks, dropHooks, type HookWish } from '../nat/adopt-hooks.ts'
+import { hookPhase } from '../nat/hook-lines.ts'
+import { ruleArgs } from '../nat/source-nat.ts'
+import { formatCidr } from '../net/cidr.ts'
+import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
+import { foreignHooks, isBlocked, type MasqueradeDesired, resolveWish } from './masquerade-wish.ts'
+import type { Plan, Resource } from './resource.ts'
+
+/** Ensures the hooks of a rule in /etc/network/interfaces, once and guarded; lines that others wrote are adopted. */
+export function interfacesHooks(desired: MasqueradeDesired): Resource {
+  return hooksResource(desired, (model) => {
+    const wish = resolveWish(desired, model)
+    if (isBlocked(wish)) return wish
+    const [foreign] = foreignHooks(desired.rule, model.get(interfacesRef))
+    if (foreign !== undefined) {
+      const same = foreign.hook.calls.every(({ rule }) => ruleText(rule) === ruleText(desired.rule))
+      const guarded = foreign.hook.calls.some(({ operation }) => operation === 'check')
+      if (!same || !guarded) return unguardedElsewhere(foreign.path, wish)
+      return planInterfacesEdit(model, { edit: (lines) => dropHooks(lines, wish), summary: hooksSummary(wish) })
+    }
+    return planInterfacesEdit(model, {
+      edit: (lines) => adoptHooks(lines, wish),
+      summary: hooksSummary(wish),
+      notes: strayNotes(model, wish),
+    })
+  })
+}
+
+/** Ensures that no hook in /etc/network/interfaces is about the rule. */
+export function interfacesHooksAbsent(desired: MasqueradeDesired): Resource {
+  return hooksResource(desired, (model) => {
+    const [foreign] = foreignHooks(desired.rule, model.get(interfacesRef))
+    const wish: HookWish = { rule: desired.rule, holder: '', serves: () => true }
+    if (foreign !== undefined) return unguardedElsewhere(foreign.path, wish)
+    const summary = `take out the hooks of ${formatCidr(desired.rule.source)} through ${desired.rule.out}`
+    return planInterfacesEdit(model, { edit: (lines) => dropHooks(lines, wish), summary })
+  })
+}
+
+function hooksResource({ rule }: MasqueradeDesired, plan: (model: Model) => Plan): Resource {
+  const name = `${formatCidr(rule.source)} → ${rule.out}`
+  return {
+    kind: 'interfaces_hooks',
+    key: `interfaces-hooks:${formatCidr(rule.source)}>${rule.out}`,
+    title: `hooks for ${name} in ${INTERFACES_PATH}`,
+    reads: [interfacesRef, linksRef],
+    plan,
+  }
+}
+
+function hooksSummary({ rule, holder }: HookWish): string {
+  return `hooks of ${holder}: ${ruleText(rule)}, guarded against doubles`
+}
+
+function ruleText(rule: HookWish['rule']): string {
+  return ruleArgs(rule).join(' ')
+}
+
+function unguardedElsewhere(path: string, { rule }: HookWish): Plan {
+  return {
+    kind: 'blocked',
+    reason: `${path} has a hook for ${formatCidr(rule.source)} through ${rule.out}, and pvectl edits only ${INTERFACES_PATH}`,
+    hint: `take the iptables lines out of ${path}, then run again`,
+  }
+}
+
+/** Hooks after a blank line: on the next save in the web interface PVE moves them to another interface. */
+function strayNotes(model: Model, wish: HookWish): readonly string[] {
+  const after = adoptHooks(linesOf(model.get(interfacesRef)), wish)
+  return stanzasOf(after, wish.holder)
+    .filter(({ options }) => options.some(({ stray, name }) => stray && hookPhase(name) !== undefined))
+    .map(
+      ({ name }) =>
+        `note: ${name} has other hooks after a blank line; a save in the web interface will move those to another interface`,
+    )
+}

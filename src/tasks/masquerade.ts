@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import type { SourceNat } from '../nat/source-nat.ts'
+import { formatCidr, networkOf, parseCidr } from '../net/cidr.ts'
+import { parseIpv4 } from '../net/subnet.ts'
+import { interfacesHooks, interfacesHooksAbsent } from '../resources/interfaces-hooks.ts'
+import { natRuleAbsent, natRuleLive } from '../resources/nat-rule.ts'
+import { interfaceName, stateField } from './fields.ts'
+import { defineTask, ParamProblem } from './task-type.ts'
+
+const params = z.strictObject({
+  source: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, 'must be an IPv4 network, e.g. 10.10.10.0/24')
+    .describe('network whose packets get another source address on their way out'),
+  out: interfaceName.describe('interface that they leave by, e.g. vmbr0'),
+  bridge: interfaceName
+    .optional()
+    .describe('interface whose stanza carries the rule; default: the one with an address in `source`'),
+  snat: z
+    .strictObject({
+      to: z
+        .string()
+        .refine((text) => parseIpv4(text) !== undefined, 'must be an IPv4 address')
+        .describe('address of the node that packets get'),
+    })
+    .optional()
+    .describe('use this fixed address; default: whichever address `out` has (MASQUERADE)'),
+  state: stateField,
+})
+
+/** `masquerade`: guests reach the outside through an address of the node. */
+export const masqueradeTask = defineTask({
+  name: 'masquerade',
+  summary: 'hide a network behind an address of the node (source NAT), live exactly once and at every boot',
+  params,
+  example: `masquerade:
+  source: 10.10.10.0/24
+  out: vmbr0
+`,
+  resources({ source, out, bridge, snat, state }) {
+    const cidr = parseCidr(source)
+    if (cidr === undefined || cidr.prefix === 0) throw new ParamProblem(['source'], `${source} is no IPv4 network`)
+    const network = formatCidr(networkOf(cidr))
+    if (network !== formatCidr(cidr))
+      throw new ParamProblem(['source'], `${source} is an address within ${network}`, `write ${network}`)
+    const target = snat === undefined ? ({ kind: 'masquerade' } as const) : ({ kind: 'snat', to: snat.to } as const)
+    const rule: SourceNat = { source: cidr, out, target }
+    const desired = { rule, holder: bridge }
+    return state === 'absent'
+      ? [natRuleAbsent(rule), interfacesHooksAbsent(desired)]
+      : [natRuleLive(desired), interfacesHooks(desired)]
+  },
+})
