@@ -88,6 +88,7 @@ test('a bare node: the plan tells all of it, in order, and a second one is empty
     'create /etc/nginx/conf.d/pvectl-websocket.conf (0644 root:root)',
     `create /etc/nginx/sites-available/${name} (0644 root:root)`,
     `link /etc/nginx/sites-enabled/${name} → /etc/nginx/sites-available/${name}`,
+    'enable nginx.service',
     'start nginx.service',
     'nginx listens on port 80',
     'nginx listens on port 443',
