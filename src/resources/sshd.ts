@@ -1,6 +1,7 @@
 /** Settings of sshd for one user. */
 import { becomes } from '../facts/fact.ts'
 import { fileAt } from '../facts/file.ts'
+import type { Model } from '../facts/model.ts'
 import { type SshdState, sshdFor } from '../facts/sshd.ts'
 import { userNamed } from '../facts/user.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
@@ -17,10 +18,7 @@ export function sshdIncludes(user: string): Resource {
     title: `sshd reads ${SSHD_DIRECTORY}`,
     reads: [fileAt(MAIN)],
     plan(model) {
-      const main = model.get(fileAt(MAIN))
-      const text = main.type === 'file' ? main.content.toString('utf8') : ''
-      const global = text.split(/^\s*Match\s/im)[0] ?? ''
-      if (/^\s*Include\s(?:.*\s)?"?(?:\/etc\/ssh\/)?sshd_config\.d\/\*\.conf"?(?:\s|$)/im.test(global)) return OK
+      if (isIncluded(model)) return OK
       return {
         kind: 'blocked',
         reason: `${MAIN} does not include ${SSHD_DIRECTORY}/*.conf`,
@@ -28,6 +26,13 @@ export function sshdIncludes(user: string): Resource {
       }
     },
   }
+}
+
+function isIncluded(model: Model): boolean {
+  const main = model.get(fileAt(MAIN))
+  const text = main.type === 'file' ? main.content.toString('utf8') : ''
+  const global = text.split(/^\s*Match\s/im)[0] ?? ''
+  return /^\s*Include\s(?:.*\s)?"?(?:\/etc\/ssh\/)?sshd_config\.d\/\*\.conf"?(?:\s|$)/im.test(global)
 }
 
 /** A resource that gives a user the settings `wanted`, once it is as described. */
@@ -56,8 +61,10 @@ export function sshdSettings(user: string, wanted: Readonly<Record<string, strin
     kind: 'sshd_settings',
     key: `sshd-settings:${user}`,
     title: `sshd settings of ${user}`,
-    reads: [ref, userNamed(user)],
+    reads: [ref, userNamed(user), fileAt(MAIN)],
     plan(model) {
+      // One cause, one message: sshdIncludes has it.
+      if (!isIncluded(model)) return OK
       const state = model.get(ref)
       const account = model.get(userNamed(user))
       return planSettings(user, wanted, state, account.exists ? account.groups : [])
@@ -71,6 +78,9 @@ function planSettings(
   state: SshdState,
   groups: readonly string[],
 ): Plan {
+  if (Object.keys(state).length === 0) {
+    return { kind: 'blocked', reason: 'sshd rejects its configuration as it is', hint: 'see what it says: sshd -t' }
+  }
   const other = Object.entries(wanted).filter(([key, value]) => state[key]?.join(' ') !== value)
   if (other.length > 0) {
     const list = other.map(([key, value]) => `${key} ${state[key]?.join(' ') ?? '(none)'} instead of ${value}`)
@@ -82,7 +92,11 @@ function planSettings(
   }
   const shut = shutOut(user, state, groups)
   if (shut === undefined) return OK
-  return { kind: 'blocked', reason: `sshd lets ${user} not log in: ${shut}`, hint: 'change that line for this user' }
+  return {
+    kind: 'blocked',
+    reason: `sshd does not let ${user} log in: ${shut}`,
+    hint: 'change that line for this user',
+  }
 }
 
 /** Which of the four lists keeps a user out; the own group is named like the user. */

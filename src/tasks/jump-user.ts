@@ -59,11 +59,12 @@ function present(params: JumpUserParams, host: HostContext): readonly Resource[]
 
 function absent({ name }: JumpUserParams): readonly Resource[] {
   const dropIn = dropInPath(name)
+  // The restrictions go last, so that the account is never there without them.
   return [
-    fileInDirectory(dropIn, fileAbsent(dropIn, { what: 'sshd -t', command: TEST })),
-    unit({ unit: UNIT, watch: { paths: [SSHD_DIRECTORY], verb: 'reload' }, validate: TEST, risk: 'link' }),
     userAbsent(name),
     fileAbsent(keyPath(name)),
+    fileInDirectory(dropIn, fileAbsent(dropIn, { what: 'sshd -t', command: TEST })),
+    unit({ unit: UNIT, watch: { paths: [SSHD_DIRECTORY], verb: 'reload' }, validate: TEST, risk: 'link' }),
   ]
 }
 
