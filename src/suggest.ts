@@ -5,11 +5,12 @@ import { distance } from 'fastest-levenshtein'
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: { readonly name: string; readonly cost: number } | undefined
   for (const name of known) {
-    const cost = distance(word.toLowerCase(), name.toLowerCase())
+    const isStart = word.length > 2 && name.toLowerCase().startsWith(word.toLowerCase())
+    const cost = isStart ? 1 : distance(word.toLowerCase(), name.toLowerCase())
     if (best === undefined || cost < best.cost) best = { name, cost }
   }
   if (best === undefined) return undefined
-  return best.cost <= Math.max(1, Math.floor(Math.max(word.length, best.name.length) / 3)) ? best.name : undefined
+  return best.cost <= Math.max(1, Math.floor((Math.max(word.length, best.name.length) + 1) / 3)) ? best.name : undefined
 }
 
 /** `did you mean X?` when something is near, else `what: a, b, c`, shortened to `limit` words (default 12). */

@@ -60,6 +60,7 @@ export function taskKeyHint(key: string): string | undefined {
 /** The task type that does what a module of Ansible does, if `known` has it. */
 export function moduleHint(key: string, known: readonly string[]): string | undefined {
   const module = key.replace(/^(ansible|community)\.\w+\./, '')
-  const own = Object.hasOwn(MODULES, module) ? MODULES[module] : module
-  return own !== undefined && own !== key && known.includes(own) ? `the task type for that is \`${own}\`` : undefined
+  const candidates = [module, Object.hasOwn(MODULES, module) ? MODULES[module] : undefined]
+  const own = candidates.find((name) => name !== undefined && name !== key && known.includes(name))
+  return own === undefined ? undefined : `the task type for that is \`${own}\``
 }

@@ -2,7 +2,7 @@
 import type { Locals } from '../templates/engine.ts'
 import { TemplateProblem } from '../templates/problem.ts'
 import { LOOP_SCOPE_NAMES, SCOPE_NAMES } from '../templates/scope.ts'
-import { isJinja, jinjaProblem, ValueCompiler, type ValueTemplate } from '../templates/value.ts'
+import { isJinja, jinjaProblem, ValueCompiler, type ValueTemplate, wholeExpression } from '../templates/value.ts'
 import type { DataPath } from '../yaml/document.ts'
 import { type CheckedParams, checkParams, type ShapedParams, shapeParams } from './params.ts'
 import type { Condition, Play, PlayTask } from './play.ts'
@@ -69,7 +69,12 @@ export class PlayCompiler {
     if (typeof value === 'boolean') return { source, path, perItem: false, evaluate: () => value }
     const perItem = inLoop && /\b(item|loop_index)\b/.test(source)
     const compiler = perItem ? this.#looped : this.#plain
-    return { source: source.trim(), path, perItem, evaluate: (locals) => evaluate(compiler, source, locals) }
+    return {
+      source: (wholeExpression(source) ?? source).trim(),
+      path,
+      perItem,
+      evaluate: (locals) => evaluate(compiler, source, locals),
+    }
   }
 }
 

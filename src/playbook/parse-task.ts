@@ -76,7 +76,7 @@ function conditions(when: unknown, path: DataPath): readonly Condition[] {
 function typeOf(raw: Readonly<Record<string, unknown>>, place: TaskPlace, context: TaskContext): TaskType | undefined {
   const { document, problems, registry } = context
   const keys = Object.keys(raw).filter((key) => !KEYWORDS.includes(key))
-  const types = registry.filter(({ name }) => keys.includes(name))
+  const types = keys.flatMap((key) => registry.find(({ name }) => name === key) ?? [])
   const strange = keys.filter((key) => !types.some(({ name }) => name === key))
   const add = (problem: Problem, key?: string) =>
     problems.add({

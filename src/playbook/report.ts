@@ -60,7 +60,7 @@ export class PlayReport {
   ): void {
     const { document, vars } = this.#play
     const path = [...task.path, task.type.name, ...writtenPath(finding.path, shaped)]
-    const source = variableSource(document, path, this.#context, vars)
+    const source = finding.atKey ? undefined : variableSource(document, path, this.#context, vars)
     const hint = [finding.hint, source].filter((part) => part !== undefined).join('; ')
     const location = finding.atKey ? document.locateKey(path) : document.locate(path)
     const problem = { message: finding.message, location, ...(hint === '' ? {} : { hint }) }

@@ -108,9 +108,7 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, checked: Checked): re
   const plausible = branches.filter((inner) => !inner.some((one) => one.path.length === base.length && isShape(one)))
   const best = plausible.sort((a, b) => a.length - b.length)[0]
   if (best !== undefined) return explainIssues(best, checked)
-  const demands = branches.flatMap((inner) => inner.slice(0, 1).map(demand))
-  const wanted =
-    demands.length === 0 ? demand(issue) : `must be ${joinOr(demands.map((text) => text.replace(/^must be /, '')))}`
+  const wanted = unionDemand(issue)
   const label = pathText(base)
   const value = valueAt(checked.input, base)
   return [
@@ -128,7 +126,11 @@ function within(base: DataPath, issue: Issue): Issue {
 
 /** The alternative is of another kind altogether: a mapping is wanted where a string stands. */
 function isShape(issue: Issue): boolean {
-  return issue.code === 'invalid_type' || issue.code === 'invalid_value'
+  if (issue.code === 'invalid_type' || issue.code === 'invalid_value') return true
+  return (
+    issue.code === 'invalid_union' &&
+    issue.errors.every((inner) => inner.some((one) => one.path.length === 0 && isShape(one)))
+  )
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -176,9 +178,17 @@ function demand(issue: Issue): string {
   }
 }
 
-/** A discriminated union names the words it knows; zod's types leave that out. */
+/** All that the alternatives ask for. A discriminated union names the words it knows; zod's types leave that out. */
 function unionDemand(issue: z.core.$ZodIssueInvalidUnion & { readonly options?: readonly unknown[] }): string {
-  return issue.options === undefined ? 'does not fit' : `must be ${joinOr(issue.options.map(String))}`
+  const wanted = issue.options?.map(String) ?? alternatives(issue).map((text) => text.replace(/^must be /, ''))
+  return wanted.length === 0 ? 'does not fit' : `must be ${joinOr(wanted)}`
+}
+
+function alternatives(issue: z.core.$ZodIssueInvalidUnion): readonly string[] {
+  return issue.errors.flatMap(([first]) => {
+    if (first === undefined) return []
+    return first.code === 'invalid_union' ? alternatives(first) : [demand(first)]
+  })
 }
 
 function atLeast(issue: z.core.$ZodIssueTooSmall): string {

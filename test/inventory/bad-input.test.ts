@@ -118,7 +118,7 @@ const cases: readonly Case[] = [
   {
     name: 'a range',
     files: 'all:\n  hosts:\n    node[1:3]: {}\n',
-    expected: [[`${MAIN}:3:5`, 'the name `node[1:3]` in `all.hosts` must consist of', undefined]],
+    expected: [[`${MAIN}:3:5`, 'the name `node[1:3]` in `all.hosts` must consist of']],
   },
   {
     name: 'a host with the name of a group',

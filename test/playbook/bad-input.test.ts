@@ -1,0 +1,440 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type ErrorCode, formatLocation, PvectlError } from '../../src/errors.ts'
+import { loadInventory } from '../../src/inventory/load.ts'
+import { type LoadJobOptions, loadJob } from '../../src/playbook/load.ts'
+import { type Files, project } from '../helpers/project.ts'
+import { testTaskTypes } from '../helpers/task-types.ts'
+
+interface Case {
+  readonly name: string
+  /** Tasks of a play for all hosts (they begin in line 3), a whole playbook, or files. */
+  readonly tasks?: string
+  readonly playbook?: string
+  readonly files?: Files
+  readonly options?: Partial<LoadJobOptions>
+  readonly code?: ErrorCode
+  /** All problems: line and column in site.yml (or a whole place), part of the message, part of the hint. */
+  readonly expected: readonly (readonly [place: string, message: string, hint?: string])[]
+}
+
+const INVENTORY = `all:
+  vars: { domain: example.org, internal_address: 10.0.0.1/24, list: [a, b], net: { gw: 10.0.0.1 }, text: abc }
+  hosts:
+    node1: { vars: { only_here: 1, mtu: "x" } }
+    node2: { vars: { mtu: 1500 } }
+    node3: { vars: { mtu: 1500 } }
+    node4: { vars: { mtu: "y" } }
+`
+
+const cases: readonly Case[] = [
+  // Files
+  {
+    name: 'a playbook that is not there',
+    files: { 'playbooks/site.yml': '', 'playbooks/network.yml': '' },
+    options: { playbook: 'sitte' },
+    expected: [['', 'no playbook `sitte`; tried playbooks/sitte.yml, playbooks/sitte.yaml', 'did you mean `site`?']],
+  },
+  {
+    name: 'a path that is not there',
+    options: { playbook: './x/site.yml' },
+    expected: [['', 'no playbook `./x/site.yml`; tried x/site.yml']],
+  },
+  { name: 'an empty file', playbook: '# nothing\n', expected: [['site.yml', 'the playbook is empty', '- hosts: all']] },
+  { name: 'an empty list', playbook: '[]\n', expected: [['site.yml', 'no plays']] },
+  {
+    name: 'one play without a dash',
+    playbook: 'hosts: all\ntasks: []\n',
+    expected: [['1:1', 'a list of plays, not a mapping', 'begin the play with `- `']],
+  },
+  { name: 'a text', playbook: 'hello\n', expected: [['1:1', 'a list of plays, not "hello"']] },
+  {
+    name: 'a play that is no mapping',
+    playbook: '- hello\n',
+    expected: [['1:3', 'play: must be a mapping, not "hello"']],
+  },
+  {
+    name: 'syntax, with excerpt',
+    playbook: '- hosts: all\n  tasks:\n    - echo: [a\n',
+    expected: [['4:1', 'flow sequence']],
+  },
+  {
+    name: 'a template that YAML takes apart',
+    tasks: '    - bridge: {name: <%= vars.a ? 1 : 2 %>}\n',
+    expected: [['3:22', 'block collections are not allowed within flow', 'quotes']],
+  },
+  {
+    name: 'a duplicate key, shown in its line',
+    tasks: '    - echo: x\n      echo: y\n',
+    expected: [['4:7', 'the same key stands twice in one mapping\n          echo: y\n          ^']],
+  },
+  // Plays
+  {
+    name: 'keys of a play',
+    playbook: '- host: all\n  become: true\n  taasks: []\n  roles: [x]\n',
+    expected: [
+      ['1:3', 'play: `hosts` is missing', 'pattern of hosts'],
+      ['1:3', 'play: `tasks` is missing'],
+      ['1:3', 'unknown key `host` in `play`', 'write `hosts:`'],
+      ['2:3', 'unknown key `become` in `play`', 'inventory'],
+      ['3:3', 'unknown key `taasks` in `play`', 'did you mean `tasks`? It may have: name, hosts'],
+      ['4:3', 'unknown key `roles` in `play`', 'there are no roles'],
+    ],
+  },
+  {
+    name: 'unknown hosts of several plays',
+    playbook: '- hosts: nodes\n  tasks: []\n- hosts: [node1, "!nod2"]\n  tasks: []\n',
+    expected: [
+      ['1:10', 'no host or group is called `nodes`', 'did you mean `node'],
+      ['3:10', 'no host or group is called `nod2`', 'did you mean `node2`?'],
+    ],
+  },
+  {
+    name: 'batch sizes',
+    playbook: '- hosts: all\n  serial: 0\n  tasks: []\n- hosts: all\n  serial: [1, "200%", half]\n  tasks: []\n',
+    expected: [
+      ['2:11', 'play: `serial` must be at least 1, not 0'],
+      ['5:15', 'a share such as "25%"'],
+      ['5:23', 'a share such as "25%"'],
+    ],
+  },
+  {
+    name: 'imports',
+    playbook:
+      '- import_playbook: other.yml\n- import_playbook: gone.yml\n- import_playbook: [x]\n- import_playbook: x\n  hosts: all\n',
+    files: { 'other.yml': '- import_playbook: site.yml\n' },
+    expected: [
+      ['other.yml:1:20', 'import each other in a circle: site.yml → other.yml → site.yml'],
+      ['2:20', 'there is no playbook gone.yml'],
+      ['3:20', 'import_playbook: `import_playbook` must be a string, not a list'],
+      ['5:3', 'unknown key `hosts` in `import_playbook`'],
+    ],
+  },
+  // Tasks
+  {
+    name: 'an unknown task type',
+    tasks: '    - brigde: {name: vmbr1}\n    - zzzzzz: 1\n',
+    expected: [
+      ['3:7', 'unknown task type `brigde`', 'did you mean `bridge`?'],
+      ['4:7', 'unknown task type `zzzzzz`', 'task types: bridge, echo, package'],
+    ],
+  },
+  {
+    name: 'words of Ansible',
+    tasks:
+      '    - apt: {name: x}\n    - ansible.builtin.copy: {}\n    - echo: x\n      register: y\n    - block: []\n    - echo: x\n      notify: z\n    - echo: "{{ domain }}"\n    - echo: x\n      when: domain is defined and true\n',
+    expected: [
+      ['3:7', 'unknown task type `apt`', 'the task type for that is `package`'],
+      ['4:7', 'unknown task type `ansible.builtin.copy`', 'the task type for that is `copy`'],
+      ['6:7', 'unknown key `register` of a task', 'not available to others'],
+      ['7:7', 'unknown key `block` of a task', 'there are no blocks'],
+      ['9:7', 'unknown key `notify` of a task', 'restarts its service'],
+      ['10:13', 'Jinja is not understood here', 'write "<%= vars.domain %>"'],
+      ['12:13', 'syntax error', "has('NAME')"],
+    ],
+  },
+  {
+    name: 'no type, two types, a misspelt keyword',
+    tasks:
+      '    - name: x\n    - echo: a\n      bridge: {name: vmbr1}\n    - echo: a\n      whn: true\n    - just a text\n    - echo\n',
+    expected: [
+      ['3:7', 'it names no task type', 'task types: bridge'],
+      ['5:7', 'names `echo` and `bridge`'],
+      ['7:7', 'unknown key `whn` of a task', 'did you mean `when`?'],
+      ['8:7', 'a task must be a mapping, not "just a text"'],
+      ['9:7', 'a task must be a mapping, not "echo"', 'write `echo: {…}`'],
+    ],
+  },
+  {
+    name: 'keywords of wrong types',
+    tasks: '    - echo: a\n      tags: 5\n      when: 3\n      name: [x]\n      loop: {a: 1}\n',
+    expected: [
+      ['4:13', '`tags` must be a string or a list, not 5'],
+      ['5:13', '`when` must be a string, true or false or a list, not 3'],
+      ['6:13', '`name` must be a string, not a list'],
+      ['7:13', '`loop` must be a string or a list, not a mapping'],
+    ],
+  },
+  // Parameters
+  {
+    name: 'parameters, all at once, each at its place',
+    tasks:
+      '    - bridge:\n        nam: vmbr1\n        adress: 10.0.0.1/24\n    - bridge: {name: VMBR, address: 10.0.0.1, mtu: "1500", vlan: yes, stp: onn}\n    - bridge: {name: vmbr2, mtu: 10, ranges: [{start: 10.0.0.5}, {start: x, end: 10.0.0.9}], ports: eno1}\n    - bridge:\n',
+    expected: [
+      ['3:7', 'bridge: `name` is missing', 'name: name of the bridge'],
+      ['4:9', 'unknown key `nam` in `bridge`', 'did you mean `name`? It may have: name, address'],
+      ['5:9', 'unknown key `adress` in `bridge`', 'did you mean `address`?'],
+      ['6:22', 'bridge: `name` must be a name such as vmbr1'],
+      ['6:37', '`address` must be an IPv4 network such as 10.0.0.0/24, not "10.0.0.1"'],
+      ['6:52', '`mtu` must be a number, not "1500"', 'without quotes'],
+      ['6:66', '`vlan` must be true or false, not "yes"', 'write true or false'],
+      ['6:76', '`stp` must be on or off, not "onn"', 'did you mean `on`?'],
+      ['7:34', '`mtu` must be at least 576, not 10'],
+      ['7:47', '`ranges[0].end` is missing'],
+      ['7:74', '`ranges[1].start` must be an IPv4 address, not "x"'],
+      ['7:101', '`ports` must be a list, not "eno1"'],
+      ['8:7', 'bridge: `name` is missing'],
+    ],
+  },
+  {
+    name: 'what a task type finds out itself',
+    tasks:
+      '    - bridge:\n        name: vmbr1\n        ranges:\n          - {start: 10.0.0.1, end: 10.0.0.2}\n          - {start: 10.0.0.9, end: 10.0.0.2}\n',
+    expected: [['7:36', 'bridge: the range ends before 10.0.0.9 (on node1, node2, node3 and 1 more)', 'swap the two']],
+  },
+  {
+    name: 'a shorthand of the wrong type',
+    tasks: '    - package: 5\n    - package: [a, 7]\n    - echo: true\n',
+    expected: [
+      ['3:16', 'package: `names` must be a string or a list, not 5'],
+      ['4:20', 'package: `names[1]` must be a string, not 7'],
+      ['5:13', 'echo: `text` must be a string or a number, not true'],
+    ],
+  },
+  {
+    name: 'a value of the inventory that does not fit, only where it does not',
+    tasks: '    - bridge: {name: vmbr1, mtu: "<%= vars.mtu %>"}\n',
+    expected: [
+      ['3:34', 'bridge: `mtu` must be a number, not "x" (on node1)', 'vars.mtu is set at inventory/prod.yml:4'],
+      ['3:34', 'bridge: `mtu` must be a number, not "y" (on node4)', 'vars.mtu is set at inventory/prod.yml:7'],
+    ],
+  },
+  {
+    name: 'a value of the command line that does not fit',
+    tasks: '    - bridge: {name: vmbr1, mtu: "<%= vars.mtu %>"}\n',
+    options: { extraVars: { mtu: true } },
+    expected: [['3:34', 'must be a number, not true (on node1, node2, node3 and 1 more)', 'set by --extra-vars']],
+  },
+  // Templates
+  {
+    name: 'an undefined variable, told once for all hosts',
+    tasks:
+      '    - echo: "<%= vars.internl_address %>"\n    - echo: "at <%= vars.net.gww %>"\n    - echo: "<%= vars.list[2] %>"\n',
+    expected: [
+      [
+        '3:13',
+        'undefined variable: vars.internl_address (on node1, node2, node3 and 1 more)',
+        'did you mean `vars.internal_address`?',
+      ],
+      ['4:13', 'undefined variable: vars.net.gww', 'did you mean `vars.net.gw`?'],
+      ['5:13', 'undefined variable: vars.list[2]', '2 entries'],
+    ],
+  },
+  {
+    name: 'a variable that only some hosts have',
+    tasks: '    - echo: "<%= vars.only_here %>"\n',
+    expected: [
+      [
+        '3:13',
+        'undefined variable: vars.only_here (on node2, node3, node4)',
+        "only node1 has it; get('only_here', DEFAULT)",
+      ],
+    ],
+  },
+  {
+    name: 'bare names',
+    tasks: '    - echo: "<%= domain %>"\n    - echo: "<%= item %>"\n    - echo: "<%= hosst.name %>"\n',
+    expected: [
+      ['3:13', 'undefined variable: domain', 'variables are called `vars.domain`'],
+      ['4:13', 'undefined variable: item'],
+      ['5:13', 'undefined variable: hosst', 'did you mean `host`?'],
+    ],
+  },
+  {
+    name: 'broken templates',
+    tasks:
+      '    - echo: "<%= vars.domain"\n    - echo: "<%= 1 + %>"\n    - echo: "a <% if ( %> b"\n    - {echo: {"<%= 1 %>": x, text: y}}\n    - echo: "<%= vars.domain.nope() %>"\n    - echo: "<%= vars.list.sort() %>"\n    - echo: "<%= vars.list.join %>"\n',
+    expected: [
+      ['3:13', '`<%=` without `%>`', 'quotes'],
+      ['4:13', 'syntax error'],
+      ['5:13', 'syntax error'],
+      ['6:15', 'keys cannot be templates'],
+      ['7:13', 'vars.domain.nope is not a function'],
+      ['8:13', 'a template cannot change variables', '[...list]'],
+      ['9:13', 'comes to a function'],
+    ],
+  },
+  {
+    name: 'what cannot be part of a text',
+    tasks:
+      '    - echo: "a <%= vars.list %>"\n    - echo: "a <%= vars.net %>"\n    - echo: "a <%= null %>"\n    - echo: "a <%- undefined %>"\n    - echo: "<%= undefined %>"\n',
+    expected: [
+      ['3:13', 'comes to a list', 'join'],
+      ['4:13', 'comes to a mapping'],
+      ['5:13', 'comes to null', "get('NAME', 'default')"],
+      ['6:13', 'comes to nothing'],
+      ['7:13', 'comes to nothing'],
+    ],
+  },
+  {
+    name: 'the line within a block of text',
+    tasks: '    - echo: |\n        first\n        <%= vars.domain %>\n        <%= vars.domian %>\n',
+    expected: [['site.yml:6', 'undefined variable: vars.domian', 'did you mean `vars.domain`?']],
+  },
+  {
+    name: 'variables of the play: circles, mistakes, and no echo of either',
+    playbook:
+      '- hosts: node1\n  vars:\n    a: "<%= vars.b %>"\n    b: "<%= vars.a %>"\n    domain: "x.<%= vars.domain %>"\n    bad: "<%= vars.domian %>"\n    uses: "<%= vars.bad %>"\n  tasks:\n    - echo: "<%= vars.bad %>"\n    - echo: "<%= vars.uses %>"\n      when: vars.uses == 1\n',
+    expected: [
+      ['4:8', 'circle: vars.a → vars.b → vars.a'],
+      ['5:13', 'circle: vars.domain → vars.domain', 'same name'],
+      ['6:10', 'undefined variable: vars.domian'],
+    ],
+  },
+  // Conditions and loops
+  {
+    name: 'conditions',
+    tasks:
+      '    - echo: x\n      when: vars.txt == 1\n    - echo: x\n      when: vars.text\n    - echo: x\n      when: ["true", "vars.list.length"]\n    - echo: x\n      when: "a ="\n    - echo: x\n      when: "{{ domain }}"\n',
+    expected: [
+      ['4:13', 'undefined variable: vars.txt', 'did you mean `vars.text`?'],
+      ['6:13', 'the condition comes to "abc"', 'Boolean(…)'],
+      ['8:22', 'the condition comes to 2'],
+      ['10:13', 'syntax error'],
+      ['12:13', 'Jinja is not understood'],
+    ],
+  },
+  {
+    name: 'loops',
+    tasks:
+      '    - echo: x\n      loop: vars.list\n    - echo: x\n      loop: "<%= vars.net %>"\n    - echo: x\n      loop: "<%= vars.lst %>"\n    - echo: "<%= item.nme %>"\n      loop: [{name: a}]\n',
+    expected: [
+      ['4:13', 'a loop needs a list, not "vars.list"', '<%= vars.NAME %>'],
+      ['6:13', 'a loop needs a list, not a mapping', 'Object.entries'],
+      ['8:13', 'undefined variable: vars.lst'],
+      ['9:13', 'undefined variable: item.nme', 'did you mean `item.name`?'],
+    ],
+  },
+  // Template files and files of the controller
+  {
+    name: 'a template that is not there',
+    tasks: '    - render: motd.ejs\n    - render: ../../etc/passwd\n',
+    options: { env: { XDG_CONFIG_HOME: '/nowhere' } },
+    code: 'TEMPLATE_MISSING',
+    expected: [
+      ['3:15', 'there is no template `motd.ejs`', 'tried templates/motd.ejs'],
+      ['4:15', 'leads out of the folders for templates'],
+    ],
+  },
+  {
+    name: 'mistakes in template files',
+    tasks:
+      '    - render: a.ejs\n    - render: b.ejs\n    - render: c.ejs\n    - render: d.ejs\n    - render: {template: e.ejs, vars: {x: [1]}}\n',
+    files: {
+      'templates/a.ejs': 'one\ntwo <%= vars.domian %>\n',
+      'templates/b.ejs': 'x\n<%- include("part") %>\n',
+      'templates/part.ejs': '\n\n<%= bare %>\n',
+      'templates/c.ejs': '<%- include("../site.yml") %>',
+      'templates/d.ejs': 'a\n<% for ( %>\n',
+      'templates/e.ejs': 'a\n\n<%= x %>\n',
+    },
+    code: 'TEMPLATE_FAILED',
+    expected: [
+      [
+        'templates/a.ejs:2',
+        'undefined variable: vars.domian (on node1, node2, node3 and 1 more)',
+        'did you mean `vars.domain`?',
+      ],
+      ['templates/part.ejs:3', 'undefined variable: bare'],
+      ['templates/c.ejs:1', 'leads out of'],
+      ['templates/d.ejs', 'syntax error'],
+      ['templates/e.ejs:3', 'comes to a list'],
+    ],
+  },
+  {
+    name: 'a file of the controller that is not there',
+    tasks: '    - copy: {source: files/motd}\n',
+    expected: [['3:22', 'the file files/motd is not there', 'looked for files/motd']],
+  },
+  // Conflicts
+  {
+    name: 'two tasks with the same bridge, or the same port',
+    playbook:
+      '- hosts: all\n  tasks:\n    - name: one\n      bridge: {name: vmbr1, ports: [eno1]}\n    - bridge: {name: vmbr2, ports: [eno1]}\n- hosts: node2\n  tasks:\n    - name: again\n      bridge: {name: vmbr1}\n',
+    code: 'CONFLICT',
+    expected: [
+      ['5:7', 'two tasks claim port eno1: `one` and `bridge vmbr2` (on node1', 'site.yml:3:7'],
+      ['8:7', 'two tasks claim bridge vmbr1: `one` and `again` (on node2)', 'site.yml:3:7'],
+    ],
+  },
+  {
+    name: 'two items of a loop that come to the same',
+    tasks: '    - bridge: {name: vmbr1}\n      loop: [1, 2]\n',
+    code: 'CONFLICT',
+    expected: [
+      ['3:7', 'two tasks claim bridge vmbr1: `bridge vmbr1 [1]` and `bridge vmbr1 [2]`', 'two items of the loop'],
+    ],
+  },
+  // Limits and tags
+  {
+    name: 'a limit that fits nothing',
+    playbook: '- hosts: node1\n  tasks: [{echo: x}]\n',
+    options: { limit: 'node2' },
+    code: 'USAGE',
+    expected: [['', '--limit leaves site.yml no hosts']],
+  },
+  {
+    name: 'an unknown limit',
+    tasks: '    - echo: x\n',
+    options: { limit: 'nod' },
+    code: 'USAGE',
+    expected: [['', 'called `nod`', 'did you mean']],
+  },
+  {
+    name: 'unknown tags',
+    tasks: '    - {echo: x, tags: [network, dns]}\n',
+    options: { tags: ['netwrk'], skipTags: ['x', 'always'] },
+    code: 'USAGE',
+    expected: [
+      ['', 'no task has the tag `netwrk`', 'did you mean `network`?'],
+      ['', 'no task has the tag `x`', 'tags: dns, network'],
+    ],
+  },
+  {
+    name: 'tags that leave nothing',
+    tasks: '    - {echo: x, tags: a}\n',
+    options: { tags: ['a'], skipTags: ['a'] },
+    code: 'USAGE',
+    expected: [['', 'no task of site.yml is left', '--tags']],
+  },
+]
+
+const test = suite('playbook: bad input')
+
+for (const { name, tasks, playbook, files = {}, options = {}, code = 'PLAYBOOK_INVALID', expected } of cases) {
+  test(name, async () => {
+    const error = await problemsOf(
+      { 'site.yml': playbook ?? `- hosts: all\n  tasks:\n${tasks ?? ''}`, ...files },
+      options,
+    )
+    assert.instance(error, PvectlError, `${String(error)}`)
+    const { problems } = error as PvectlError
+    const places = problems.map(({ location }) => (location === undefined ? '' : formatLocation(location)))
+    const wanted = expected.map(([place]) => (/^\d+:\d+$/.test(place) ? `site.yml:${place}` : place))
+    assert.equal(places, wanted, JSON.stringify(problems, null, 1))
+    assert.is((error as PvectlError).code, code)
+    for (const [index, [, message, hint]] of expected.entries()) {
+      assert.match(problems[index]?.message ?? '', message)
+      if (hint !== undefined) assert.match(problems[index]?.hint ?? '', hint)
+    }
+  })
+}
+
+test('at most twenty problems are shown, and how many more there are', async () => {
+  const tasks = Array.from({ length: 33 }, (_, i) => `    - brdg${i}: x\n`).join('')
+  const { problems } = (await problemsOf({ 'site.yml': `- hosts: all\n  tasks:\n${tasks}` }, {})) as PvectlError
+  assert.is(problems.length, 21)
+  assert.is(problems[0]?.location?.line, 3)
+  assert.is(problems.at(-1)?.message, 'and 13 more problems')
+})
+
+async function problemsOf(files: Files, options: Partial<LoadJobOptions>): Promise<unknown> {
+  const cwd = project({ 'inventory/prod.yml': INVENTORY, ...files })
+  const inventory = await loadInventory('prod', { cwd })
+  return loadJob({ playbook: 'site.yml', inventory, cwd, registry: testTaskTypes, ...options }).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+}
+
+test.run()
