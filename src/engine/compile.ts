@@ -61,7 +61,7 @@ if ! flock -n 9; then printf '\n%s locked %s\n' ${mark} "$(cat /run/pvectl/owner
 printf '%s since %s (run %s)\n' ${run.owner} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" ${run.id} > /run/pvectl/owner
 mkdir -p -m 700 "$PV_KEEP" && printf 'id=%s\nowner=%s\nplaybook=%s\nstarted=%s\n' ${run.id} ${run.owner} ${run.playbook} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > "$PV_KEEP/run" || pv_end failed record
 ${PRELUDE}
-${guard === undefined ? sh`` : armScript(run.id, guard.timeoutSeconds)}
+${guard === undefined ? sh`` : armScript(run.id, guard.timeoutSeconds, mark)}
 pv_step() {
 	[ ! -e "$PV_RUN/stop" ] || pv_end stopped "$1"
 	${guard === undefined ? sh`` : HOLD_GUARD}

@@ -15,7 +15,7 @@ export const CONFIRM_TIMEOUT_S = 90
  * before the first step: a snapshot of links, addresses, routes, rules and forwarding, the revert script, a timer with
  * one second of accuracy, and a boot unit, so that a power loss reverts too.
  */
-export function armScript(runId: string, timeoutSeconds: number): Script {
+export function armScript(runId: string, timeoutSeconds: number, mark: string): Script {
   return sh`pv_guard=${GUARD_ROOT}/armed
 [ ! -e "$pv_guard" ] || pv_end guarded "$(cat "$pv_guard/run" 2>/dev/null)"
 rm -rf -- ${GUARD_ROOT}/arming
@@ -26,6 +26,8 @@ mkdir -p -m 700 ${GUARD_ROOT}/arming
 cd ${GUARD_ROOT}/arming
 printf '%s\n' ${runId} > run
 printf '%s\n' "$PV_KEEP" > keep
+printf '%s\n' ${mark} > mark
+printf '%s\n' $$ > worker
 ${SNAPSHOT}
 printf '%s' ${REVERT.bytes()} > revert
 printf '%s' ${BOOT_UNIT} > /etc/systemd/system/pvectl-guard.service
@@ -98,6 +100,8 @@ ip -4 route show table main > routes4
 ip -6 route show table main > routes6
 iptables-save > rules4 2>/dev/null || :
 ip6tables-save > rules6 2>/dev/null || :
+nft list tables > tables 2>/dev/null || :
+systemctl is-active --quiet ssh.service && : > ssh-was-active || :
 for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding; do
 	[ ! -e "$f" ] || printf '%s %s\n' "$f" "$(cat "$f")"
 done > forwarding
@@ -119,7 +123,12 @@ cd "$root/$run.reverted" || exit 1
 exec 3>>report
 note() { printf '%s\n' "$*" >&3; }
 note "reverted by $1 at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
-[ ! -e "/run/pvectl/$run" ] || : > "/run/pvectl/$run/stop"
+# Nothing of the run may go on beside this.
+if [ -e "/run/pvectl/$run" ]; then
+	: > "/run/pvectl/$run/stop"
+	w=$(cat worker)
+	if grep -q "$run" "/proc/$w/cmdline" 2>/dev/null; then kill -TERM -"$w"; sleep 0.2; kill -KILL -"$w" 2>/dev/null; fi
+fi
 keep=$(cat keep)
 names() { sed -n 's/^[[:blank:]]*iface[[:blank:]][[:blank:]]*\([^[:blank:]]*\).*/\1/p' "$1" 2>/dev/null | sort -u; }
 names /etc/network/interfaces > names.after
@@ -171,6 +180,8 @@ while IFS= read -r l; do
 		b=$(awk -v l="$l" -v a="$a" '$2==l && $4==a {for(i=5;i<NF;i++) if($i=="brd") print "brd " $(i+1)}' addresses)
 		case "$a" in fe80:*) ;; *) ip address add "$a" $b dev "$l" && note "added $a to $l" ;; esac
 	done
+	m=$(sed -n "s/^[0-9]*: $l[:@].* mtu \([0-9]*\) .*/\1/p" links)
+	[ "$(cat "/sys/class/net/$l/mtu")" = "$m" ] || { ip link set "$l" mtu "$m" && note "set the mtu of $l to $m"; }
 	if grep "^[0-9]*: $l[:@]" links | grep -q '[<,]UP[,>]'; then ip link set "$l" up; else ip link set "$l" down; fi
 done < names.all
 # routes
@@ -178,6 +189,12 @@ for v in 4 6; do
 	ip -$v route show table main > now.routes
 	grep -vxFf "routes$v" now.routes | grep -v 'proto kernel' | while IFS= read -r r; do set -f; ip -$v route del $r 2>/dev/null && note "removed route $r"; done
 	grep -vxFf now.routes "routes$v" | sed 's/ linkdown//' | while IFS= read -r r; do set -f; ip -$v route replace $r 2>/dev/null && note "restored route $r"; done
+done
+# tables that did not exist before; those of iptables are emptied below
+nft list tables 2>/dev/null | grep -vxFf tables | while read -r _ family name; do
+	nft list table "$family" "$name" 2>/dev/null | grep -q 'managed by iptables-nft' && continue
+	case "$family $name" in 'ip filter'|'ip nat'|'ip mangle'|'ip raw'|'ip6 filter'|'ip6 nat'|'ip6 mangle'|'ip6 raw') continue ;; esac
+	nft delete table "$family" "$name" && note "removed nft table $family $name"
 done
 # rules; a table that did not exist before is emptied
 plain() { sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//' "$1"; }
@@ -198,6 +215,8 @@ case "$touched" in *" /etc/systemd/"*) systemctl daemon-reload ;; esac
 case "$touched" in *" /etc/ssh/"*) sshd -t && systemctl reload ssh && note 'reloaded ssh' ;; esac
 case "$touched" in *" /etc/dnsmasq"*) systemctl try-restart dnsmasq && note 'restarted dnsmasq' ;; esac
 case "$touched" in *" /etc/nginx/"*) nginx -t -q 2>/dev/null && systemctl try-reload-or-restart nginx && note 'reloaded nginx' ;; esac
+if [ -e ssh-was-active ] && ! systemctl is-active --quiet ssh.service; then systemctl restart ssh.service && note 'started ssh'; fi
+[ ! -e "/run/pvectl/$run/log" ] || printf '\n%s end reverted\n' "$(cat mark)" >> "/run/pvectl/$run/log"
 : > done
 sync
 `)

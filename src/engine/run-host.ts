@@ -174,7 +174,7 @@ class HostRun {
   ): Promise<PvectlError> {
     const step = execution.failedStep === undefined ? undefined : steps[execution.failedStep]
     const verdict = stepFailed(step, execution)
-    const armed = guard !== undefined && (execution.outcome === 'failed' || execution.outcome === 'stopped')
+    const armed = guard !== undefined && ['failed', 'stopped', 'reverted'].includes(execution.outcome)
     const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
     return error.code === 'ROLLED_BACK' ? error : this.#blame(step, error)
   }

@@ -17,6 +17,7 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
   if (execution.outcome === 'locked') return locked(execution.lockedBy)
   if (execution.outcome === 'stopped') return stoppedError()
   if (execution.outcome === 'guarded') return stillGuarded(execution.detail)
+  if (execution.outcome === 'reverted') return hung()
   if (execution.outcome === 'unguarded') return unguarded(execution.lastLines)
   if (step === undefined) {
     return new PvectlError('STEP_FAILED', 'the node could not keep a record of the run, so nothing was changed', {
@@ -80,5 +81,11 @@ export function blockedError(plan: HostPlan): PvectlError | undefined {
 export function canaryFailed(first: string): PvectlError {
   return new PvectlError('BLOCKED', `not touched, since ${first} went first and did not come through`, {
     hint: `see what happened on ${first}; the others go on when it converges`,
+  })
+}
+
+function hung(): PvectlError {
+  return new PvectlError('STEP_FAILED', 'a step did not end before the revert timer', {
+    hint: 'what it waited for is in the log of the run on the node; --confirm-timeout gives it longer',
   })
 }

@@ -2,11 +2,11 @@
 
 /**
  * How a worker ended. `guarded`: an earlier guard is still armed; `unguarded`: the guard could not be armed. In both
- * cases no step was started.
+ * cases no step was started. `reverted`: the revert timer ended the run.
  */
-export type Outcome = 'ok' | 'failed' | 'stopped' | 'locked' | 'guarded' | 'unguarded'
+export type Outcome = 'ok' | 'failed' | 'stopped' | 'locked' | 'guarded' | 'unguarded' | 'reverted'
 
-const OUTCOMES: readonly Outcome[] = ['ok', 'failed', 'stopped', 'locked', 'guarded', 'unguarded']
+const OUTCOMES: readonly Outcome[] = ['ok', 'failed', 'stopped', 'locked', 'guarded', 'unguarded', 'reverted']
 
 /** What the worker says. */
 export type WorkerEvent =
