@@ -1,4 +1,5 @@
 /** The one list of task types, in alphabetical order. */
+import { authorizedKeyTask } from './authorized-key.ts'
 import { bridgeTask } from './bridge.ts'
 import { commandTask } from './command.ts'
 import { dnsmasqTask } from './dnsmasq.ts'
@@ -17,6 +18,7 @@ import { userTask } from './user.ts'
 
 /** Every task type that a playbook may name. */
 export const taskTypes: readonly TaskType[] = [
+  authorizedKeyTask,
   bridgeTask,
   commandTask,
   dnsmasqTask,
