@@ -4,7 +4,7 @@ import { indentOf, insertOption, removeSpan, replaceValue } from '../interfaces/
 import { type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
 import { overlaps } from '../net/cidr.ts'
 import { downCommand, type HookCall, type NatHook, natHooks, rewriteCalls, upCommand } from './hook-lines.ts'
-import { type SourceNat, samePackets } from './source-nat.ts'
+import { ruleArgs, type SourceNat, samePackets } from './source-nat.ts'
 
 /** Whose hooks to bring in order. */
 export interface HookWish {
@@ -69,9 +69,24 @@ function isSetting(operation: HookCall['operation']): boolean {
 }
 
 function keepHook(lines: Lines, hook: NatHook, wish: HookWish): Lines {
+  if (hook.pure && isInOrder(hook, wish)) return lines
   const whole = hook.phase === 'up' ? upCommand(wish.rule) : downCommand(wish.rule)
   const value = hook.pure ? whole : rewriteCalls(hook, concerns(wish, hook.stanza), wish.rule)
   return value === hook.option.value ? lines : replaceValue(lines, hook.option, value)
+}
+
+/** Somebody else's words for the same: left as they are. */
+function isInOrder({ phase, calls, option }: NatHook, wish: HookWish): boolean {
+  const right = calls.every(({ rule, exact }) => exact && ruleArgs(rule).join(' ') === ruleArgs(wish.rule).join(' '))
+  const operations = calls.map(({ operation }) => operation)
+  if (!right) return false
+  if (phase === 'down') return operations.every((operation) => operation === 'delete') && option.value.includes('||')
+  const [check, ...rest] = calls
+  return check?.operation === 'check' && rest.length === 1 && rest[0]?.operation === 'add' && isGuard(rest[0])
+}
+
+function isGuard({ command }: HookCall): boolean {
+  return command.joint === '||' || (command.joint === ';' && command.nested)
 }
 
 function withoutCalls(lines: Lines, hook: NatHook, wish: HookWish): Lines {

@@ -18,6 +18,8 @@ export interface SourceNat {
 export interface NatCall {
   readonly operation: 'add' | 'insert' | 'check' | 'delete'
   readonly rule: SourceNat
+  /** It says no more than the rule: the kernel will have exactly {@link ruleArgs}. */
+  readonly exact: boolean
 }
 
 /** pvectl's spelling of a rule, as arguments after the chain; iptables-save prints the same. */
@@ -61,8 +63,12 @@ export function readNatCall(words: readonly ShellWord[]): NatCall | undefined {
     .find(({ taken }) => taken !== undefined)
   if (table !== 'nat' || call?.taken !== 'POSTROUTING') return undefined
   const rule = readSourceNat(call.operation === 'insert' ? args.filter((word, i) => i > 0 || !isNumber(word)) : args)
-  return rule === undefined ? undefined : { operation: call.operation, rule }
+  const exact = !expand(args).some((word) => word !== undefined && EMBELLISHING.has(word))
+  return rule === undefined ? undefined : { operation: call.operation, rule, exact }
 }
+
+/** Options that pvectl does not write: rules with them are others to the kernel. */
+const EMBELLISHING = new Set(['!', '-d', '--comment', '--random', '--random-fully', '--persistent'])
 
 const OPERATION = { add: '-A', insert: '-I', check: '-C', delete: '-D' } as const
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
 import { parseCidr } from '../net/cidr.ts'
+import { bridgeAbsent } from '../resources/bridge-absent.ts'
 import { bridgeLink } from '../resources/bridge-link.ts'
 import { interfacesStanza } from '../resources/interfaces-stanza.ts'
 import { interfaceName, stateField } from './fields.ts'
@@ -31,7 +32,9 @@ const params = z
       .optional()
       .describe('shown in the web interface, one line; empty removes it, left out keeps what is there'),
     autostart: z.boolean().optional().describe('up at boot; a new bridge gets `true`, another keeps its own'),
-    state: stateField,
+    state: stateField.describe(
+      '`absent` takes away the bridge, its stanza and its NAT rules, unless guests are plugged in',
+    ),
   })
   .superRefine(({ ports = [], stp, fd }, context) => {
     if (new Set(ports).size < ports.length)
@@ -60,7 +63,7 @@ export const bridgeTask = defineTask({
       comment,
       autostart,
     }
-    if (state === 'absent') return []
+    if (state === 'absent') return bridgeAbsent(name)
     return [interfacesStanza(settings), bridgeLink(settings)]
   },
 })
