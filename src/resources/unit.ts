@@ -2,6 +2,7 @@
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { becomes, type FactRef } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
+import { installation } from '../facts/installation.ts'
 import type { Model } from '../facts/model.ts'
 import { type UnitState, unitNamed } from '../facts/unit.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
@@ -46,6 +47,9 @@ function planUnit(
   const state = model.get(ref)
   const absent = state.load === 'not-found'
   if (absent && desired.running !== true && desired.enabled !== true) return OK
+  if (absent && model.isUncertain(installation)) {
+    return { kind: 'unknown', reason: 'an earlier step installs packages, which may bring it' }
+  }
   if (absent) return { kind: 'blocked', reason: `there is no unit ${desired.unit}`, hint: 'install its package first' }
   if (state.load === 'masked' && (desired.running === true || desired.enabled === true)) {
     return {

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { FactRef } from '../facts/fact.ts'
+import { installation } from '../facts/installation.ts'
 import { unitNamed } from '../facts/unit.ts'
 import { debianPackage, type PackageDesired } from '../resources/package.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -33,10 +35,12 @@ export const packageTask = defineTask({
     ),
 })
 
-/** A package may bring a unit of its own name, or take it away; nobody knows in what state. */
+/** Whatever an installation brings is unknown, and a removal may take the unit of the same name away. */
 function guessing(desired: PackageDesired): Resource {
   const resource = debianPackage(desired)
-  const disturbs = [unitNamed(`${desired.name}.service`)]
+  const disturbs: readonly FactRef<unknown>[] = [
+    desired.state === 'present' ? installation : (unitNamed(`${desired.name}.service`) as FactRef<unknown>),
+  ]
   return {
     ...resource,
     plan(model) {
