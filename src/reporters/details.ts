@@ -4,7 +4,7 @@ import type { Palette } from './palette.ts'
 import { problemLines } from './problems.ts'
 import type { HostRecord, TaskRecord, TaskState } from './run-record.ts'
 import type { Symbols } from './symbols.ts'
-import { displayWidth, padEnd, sanitizeLine, sanitizeText } from './text.ts'
+import { displayWidth, padEnd, sanitizeLine, sanitizeText, wrapLine } from './text.ts'
 
 /** How much to show, and how. */
 export interface DetailOptions {
@@ -14,10 +14,14 @@ export interface DetailOptions {
   readonly diff: boolean
   /** Also show tasks that are ok or skipped. */
   readonly verbose: boolean
+  /** Wrap text, other than diffs, to this width; by default lines are as long as they are. */
+  readonly columns?: number
 }
 
 /** Widest column of task titles before the status word. */
 const TITLE_COLUMNS = 56
+/** Of what belongs to a task. */
+const INDENT = 4
 
 /** All there is to say about a host, without its name; empty when nothing happened. */
 export function hostLines(host: HostRecord, options: DetailOptions): string[] {
@@ -28,34 +32,40 @@ export function hostLines(host: HostRecord, options: DetailOptions): string[] {
   return [
     ...tasks.flatMap((task) => taskLines(task, width, said, options)),
     ...unreachedLines(host, options),
-    ...errors.flatMap((problem) => problemLines(problem, options.palette)),
+    ...errors.flatMap((problem) => problemLines(problem, options.palette, options.columns)),
   ]
 }
 
 /** A task with its status and what changed; `said` is what the errors of the host say anyway. */
 function taskLines(task: TaskRecord, width: number, said: string, options: DetailOptions): string[] {
-  const { palette, symbols } = options
+  const { columns, palette, symbols } = options
   const status = statusOf(task.state)
   const reason = task.reason === undefined ? '' : palette.dim(` (${sanitizeLine(task.reason)})`)
   const sign = palette.status(status, symbols.status[status])
   const title = padEnd(sanitizeLine(task.title), width)
   const resources = task.resources.flatMap((resource) => resourceLines(resource, said, options))
   const errors = (task.error?.problems ?? []).filter(({ message }) => !said.includes(message))
-  const below = [...resources, ...errors.flatMap((problem) => problemLines(problem, palette))]
-  return [`${sign} ${title}  ${palette.status(status)}${reason}`, ...below.map((line) => `    ${line}`)]
+  const below = [
+    ...resources,
+    ...errors.flatMap((problem) => problemLines(problem, palette, columns && columns - INDENT)),
+  ]
+  return [`${sign} ${title}  ${palette.status(status)}${reason}`, ...below.map((line) => ' '.repeat(INDENT) + line)]
 }
 
 /** The changes of a resource, one line each, with the diff of a file where wanted. */
 export function resourceLines(
   resource: ShownResource,
   said: string,
-  { diff, palette }: Pick<DetailOptions, 'diff' | 'palette'>,
+  { columns, diff, palette }: Pick<DetailOptions, 'columns' | 'diff' | 'palette'>,
 ): string[] {
   const { title, status, reason } = resource
   const why = reason === undefined || said.includes(reason) ? [] : [sanitizeLine(`${title}: ${reason}`)]
   const note = status === 'skipped' ? ' (not reached)' : status === 'failed' ? ' (failed)' : ''
   const changes = resource.changes.flatMap((change) => [
-    `${changeText(resource, change)}${note}`,
+    ...wrapLine(
+      `${changeText(resource, change)}${note}`,
+      columns === undefined ? Number.POSITIVE_INFINITY : columns - INDENT,
+    ),
     ...(diff ? diffLines(change, palette).map((line) => `  ${line}`) : []),
   ])
   return [...why, ...changes]

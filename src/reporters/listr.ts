@@ -66,6 +66,9 @@ class ListrReporter implements ScreenReporter {
       case 'host:finished':
         this.#stage.get(event.host)?.finish(event.error === undefined)
         break
+      case 'host:notice':
+        this.notice(this.#options.palette.hint(`${event.host} | notice: ${sanitizeLine(event.message)}`))
+        break
       case 'host:phase':
       case 'run:finished':
         break
@@ -129,15 +132,19 @@ class ListrReporter implements ScreenReporter {
 
   #summary(): string[] {
     const { palette, symbols } = this.#options
-    const rule = palette.dim(symbols.rule.repeat(Math.min(60, (this.#options.terminal.columns ?? 80) - 1)))
+    const rule = palette.dim(symbols.rule.repeat(Math.min(60, this.#columns())))
     return [...this.#sections(), rule, ...recapLines(this.#record, palette), ...sumLines(this.#record.end, palette)]
+  }
+
+  #columns(): number {
+    return Math.max(20, (this.#options.terminal.columns ?? 80) - 1)
   }
 
   /** What happened, host by host; hosts to which exactly the same happened share a section. */
   #sections(): string[] {
     const groups = new Map<string, string[]>()
     for (const host of this.#record.hosts) {
-      const text = hostLines(host, this.#options)
+      const text = hostLines(host, { ...this.#options, columns: this.#columns() - 2 })
         .map((line) => `  ${line}`)
         .join('\n')
       if (text !== '') groups.set(text, [...(groups.get(text) ?? []), sanitizeLine(host.name)])

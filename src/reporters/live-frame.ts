@@ -144,27 +144,22 @@ function tally(rows: readonly HostRow[], palette: Palette): string {
 }
 
 function hostLine({ record, elapsed }: HostRow, frame: Frame, columns: number, nameColumns: number): string {
-  const { palette, symbols, tick } = frame
-  const { status, phase } = record
-  const sign =
-    status !== undefined
-      ? palette.status(status, symbols.status[status])
-      : elapsed === undefined
-        ? palette.dim(symbols.pending)
-        : spinner(symbols, tick)
+  const { palette } = frame
+  const isWaiting = elapsed === undefined || record.phase === 'waiting'
   const name = padEnd(sanitizeLine(record.name), nameColumns)
   const text =
-    status === undefined
-      ? elapsed === undefined
-        ? palette.dim('waiting')
-        : progress(record, phase)
-      : outcome(record, palette)
+    record.status !== undefined ? outcome(record, palette) : isWaiting ? palette.dim('waiting') : progress(record)
   const clock = elapsed === undefined ? '' : palette.dim(formatSeconds(elapsed))
-  return spread(`${sign} ${palette.bold(name)}  ${text}`, clock, columns)
+  return spread(`${hostSign(record, isWaiting, frame)} ${palette.bold(name)}  ${text}`, clock, columns)
+}
+
+function hostSign({ status }: HostRecord, isWaiting: boolean, { palette, symbols, tick }: Frame): string {
+  if (status !== undefined) return palette.status(status, symbols.status[status])
+  return isWaiting ? palette.dim(symbols.pending) : spinner(symbols, tick)
 }
 
 /** `applying 7/9: nginx site wildcard`: which of the tasks that have something to do. */
-function progress({ tasks, current }: HostRecord, phase: string): string {
+function progress({ tasks, current, phase }: HostRecord): string {
   if (phase !== 'applying' || current === undefined) return phase
   const todo = [...tasks.values()].filter(({ state }) => !['ok', 'skipped', 'pending'].includes(state))
   return `applying ${todo.indexOf(current) + 1}/${todo.length}: ${sanitizeLine(current.title)}`

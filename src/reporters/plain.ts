@@ -52,6 +52,8 @@ class PlainReporter implements Reporter {
         return []
       case 'host:phase':
         return [this.#line(event.host, palette.dim(event.phase))]
+      case 'host:notice':
+        return [this.#line(event.host, palette.hint(`notice: ${sanitizeLine(event.message)}`))]
       case 'task:planned':
         // In apply mode, what is going to change gets its line when it has.
         return apply && ['would change', 'unknown'].includes(event.status) ? [] : this.#task(event)

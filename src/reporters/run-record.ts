@@ -105,6 +105,8 @@ export class RunRecord {
       case 'stage:started':
         for (const name of event.hosts) this.#host(name).phase = 'pending'
         break
+      case 'host:notice':
+        break
     }
   }
 

@@ -37,6 +37,26 @@ export function truncate(line: string, columns: number): string {
   return `${cut}${columns > 0 ? '…' : ''}${coloured ? `${ESCAPE}[0m` : ''}`
 }
 
+/**
+ * Breaks a line between words so that each part fits into `columns`; parts after the first are indented by `hang`.
+ * A word that is too long by itself stays whole.
+ */
+export function wrapLine(line: string, columns: number, hang = 2): string[] {
+  if (displayWidth(line) <= columns) return [line]
+  const indent = ' '.repeat(hang)
+  const lines: string[] = []
+  let current = ''
+  for (const word of line.split(/(?<=\S)(?= )/)) {
+    const fits = displayWidth(current) + displayWidth(word) <= columns
+    if (fits || current === '') current += word
+    else {
+      lines.push(current)
+      current = indent + word.trimStart()
+    }
+  }
+  return [...lines, current]
+}
+
 /** Fills a line with blanks up to `columns`. */
 export function padEnd(line: string, columns: number): string {
   return line + ' '.repeat(Math.max(0, columns - displayWidth(line)))

@@ -172,7 +172,15 @@ test('a notice and the output of steps stay above the live region', async () => 
 test('stages follow each other on one screen; a failed host is out of the next', async () => {
   const { terminal, reporter } = setUp(60, 20)
   const hosts = ['n1', 'n2']
-  reporter.handle({ event: 'run:started', mode: 'apply', playbook: 'p.yml', inventory: 'prod', hosts })
+  reporter.handle({
+    event: 'run:started',
+    id: 'r',
+    owner: 'o',
+    mode: 'apply',
+    playbook: 'p.yml',
+    inventory: 'prod',
+    hosts,
+  })
   reporter.handle({ event: 'stage:started', stage: 0, title: 'first', hosts })
   const error = { code: 'STEP_FAILED', problems: [{ message: 'no' }] } as const
   reporter.handle({ event: 'host:started', host: 'n1', stage: 0, tasks: [{ id: '1', title: 'one' }] })

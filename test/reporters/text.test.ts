@@ -8,6 +8,7 @@ import {
   sanitizeText,
   spread,
   truncate,
+  wrapLine,
 } from '../../src/reporters/text.ts'
 
 const test = suite('text on a terminal')
@@ -44,6 +45,13 @@ test('spread puts the right part at the edge, and gives it up where there is no 
   assert.is(spread('left', '1.0s', 20), 'left            1.0s')
   assert.is(spread('a very long left part', '1.0s', 20), 'a very long le… 1.0s')
   assert.is(spread('abcdefghij', '1.0s', 9), 'abcdefgh…')
+})
+
+test('wrapLine breaks between words and indents what follows', () => {
+  assert.equal(wrapLine('one two three', 20), ['one two three'])
+  assert.equal(wrapLine('one two three', 8), ['one two', '  three'])
+  assert.equal(wrapLine('a verylongword b', 6), ['a', '  verylongword', '  b'])
+  assert.equal(wrapLine(`  ${RED}one${OFF} two`, 6, 4), [`  ${RED}one${OFF}`, '    two'])
 })
 
 test('a line from a node cannot drive the terminal', () => {
