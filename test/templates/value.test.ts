@@ -1,0 +1,115 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Secret } from '../../src/connection/secret.ts'
+import { guard, plain } from '../../src/templates/guard.ts'
+import { net } from '../../src/templates/net.ts'
+import { TemplateProblem } from '../../src/templates/problem.ts'
+import { ValueCompiler } from '../../src/templates/value.ts'
+
+const test = suite('templates: values')
+
+function render(data: unknown, locals: Record<string, unknown> = {}) {
+  const compiler = new ValueCompiler(Object.keys(locals))
+  return compiler.value(data).render(locals)
+}
+
+test('data without templates is static, and passes as it is', () => {
+  const data = { a: [1, 'x', null, { b: true }], c: 'a % b > c' }
+  const template = new ValueCompiler([]).value(data)
+  assert.ok(template.isStatic)
+  assert.is(template.render({}).value, data)
+})
+
+test('expressions of several lines, with comments and with braces', () => {
+  assert.is(render('<%= 1 +\n  2 // three\n%>').value, 3)
+  assert.equal(render('<%= ({ a: [1, 2] }) %>').value, { a: [1, 2] })
+  assert.is(render('<%= x; %>', { x: 5 }).value, 5)
+  assert.is(render('<%= x %>\n', { x: 5 }).value, 5)
+})
+
+test('statements make text', () => {
+  assert.is(render('<% for (const n of list) { %>[<%= n %>]<% } %>', { list: [1, 2] }).value, '[1][2]')
+})
+
+test('nothing is escaped as HTML, and values are never rendered again', () => {
+  assert.is(render('a <%= x %>', { x: `<b> & "c" <%= 1 %>` }).value, 'a <b> & "c" <%= 1 %>')
+})
+
+test('every failure of a value is told, with its path', () => {
+  const vars = guard({ ok: 1 }, 'vars')
+  const { failures } = render({ a: '<%= vars.x %>', b: ['<%= vars.ok %>', 'at <%= vars.y %>'] }, { vars })
+  assert.equal(
+    failures.map(({ path, problem }) => [path, problem.reason]),
+    [
+      [['a'], 'undefined variable: vars.x'],
+      [['b', 1], 'undefined variable: vars.y'],
+    ],
+  )
+})
+
+test('a guard lets ordinary use of data pass', () => {
+  const vars = guard({ list: [{ n: 2 }, { n: 1 }], map: { a: 1 }, text: 'abc', empty: null }, 'vars')
+  const value = (code: string) => render(`<%= ${code} %>`, { vars }).value
+  assert.equal(value('[...vars.list].sort((a, b) => a.n - b.n)'), [{ n: 1 }, { n: 2 }])
+  assert.equal(value('Object.entries(vars.map)'), [['a', 1]])
+  assert.is(value('JSON.stringify(vars.list)'), '[{"n":2},{"n":1}]')
+  assert.equal(value('({ ...vars.map, b: vars.list.length })'), { a: 1, b: 2 })
+  assert.equal(value('vars.list.concat([3]).flat().slice(1)'), [{ n: 1 }, 3])
+  assert.is(value('vars.empty'), null)
+  assert.is(value('vars.text.toUpperCase()'), 'ABC')
+  assert.is(value('Array.isArray(vars.list) && "map" in vars'), true)
+})
+
+test('a guard refuses changes, at any depth', () => {
+  const vars = guard({ list: [1], map: { a: 1 } }, 'vars')
+  for (const code of [
+    'vars.x = 1',
+    'vars.map.a = 2',
+    'delete vars.map.a',
+    'vars.list.push(2)',
+    'Object.assign(vars.map, { b: 1 })',
+  ]) {
+    const { failures } = render(`<%= ${code} %>`, { vars })
+    assert.match(failures[0]?.problem.reason ?? 'no failure', 'cannot change variables', code)
+  }
+  assert.equal(plain(vars), { list: [1], map: { a: 1 } })
+})
+
+test('a secret passes as a whole, and never becomes text', () => {
+  const secret = new Secret('hunter2')
+  const vars = guard({ password: secret }, 'vars')
+  assert.is(render('<%= vars.password %>', { vars }).value, secret)
+  const { value, failures } = render('x <%= vars.password %>', { vars })
+  assert.match(failures[0]?.problem.reason ?? '', 'a secret cannot be part of a text')
+  assert.not.match(JSON.stringify({ value, failures }), 'hunter2')
+})
+
+test('net: IPv4 and IPv6', () => {
+  assert.is(net.network('10.0.3.7/16'), '10.0.0.0/16')
+  assert.is(net.network('2001:db8::7/64'), '2001:db8::/64')
+  assert.is(net.address('10.0.3.7/16'), '10.0.3.7')
+  assert.is(net.address('2001:DB8:0::1'), '2001:db8::1')
+  assert.is(net.nth('10.0.0.1/16', 300), '10.0.1.44')
+  assert.is(net.nth('10.0.0.1/24', -1), '10.0.0.255')
+  assert.is(net.nth('10.0.0.1/24', -2), '10.0.0.254')
+  assert.is(net.nth('2001:db8::/64', 16), '2001:db8::10')
+  assert.is(net.prefix('10.0.0.1/16'), 16)
+  assert.is(net.netmask('10.0.0.1/16'), '255.255.0.0')
+  assert.is(net.netmask('10.0.0.1/30'), '255.255.255.252')
+})
+
+for (const [name, call] of [
+  ['no prefix length', () => net.network('10.0.0.1')],
+  ['no address', () => net.address('node1')],
+  ['leading zeros', () => net.address('010.0.0.1')],
+  ['too long a prefix', () => net.prefix('10.0.0.1/33')],
+  ['beyond the network', () => net.nth('10.0.0.0/30', 4)],
+  ['before the network', () => net.nth('10.0.0.0/30', -5)],
+  ['netmask of IPv6', () => net.netmask('2001:db8::/64')],
+] as const) {
+  test(`net refuses: ${name}`, () => {
+    assert.throws(call, (error: unknown) => error instanceof TemplateProblem && error.reason.startsWith('net.'))
+  })
+}
+
+test.run()
