@@ -1,9 +1,11 @@
 /** Compiles steps to one script that runs detached on the node and writes a framed log. */
 import { joinScripts, type Script, sh } from '../connection/script.ts'
+import { RECORDS_ROOT } from '../facts/run-records.ts'
 import { PRELUDE } from '../resources/prelude.ts'
-import { armScript, HOLD_GUARD } from './guard.ts'
+import { armScript, holdScript } from './guard.ts'
 import { ENVIRONMENT } from './observe.ts'
 import type { PlannedStep } from './plan.ts'
+import { CLOSE_RECORD, openRecord } from './record.ts'
 
 /** Who runs what, for the lock and the record on the node. */
 export interface RunInfo {
@@ -12,6 +14,10 @@ export interface RunInfo {
   /** `user@controller`. */
   readonly owner: string
   readonly playbook: string
+  /** SHA-256 of the playbook file. */
+  readonly digest?: string
+  /** Id of the run that this one rolls back. */
+  readonly undoes?: string
 }
 
 /** Asks for the guard round a run of steps. */
@@ -22,8 +28,6 @@ export interface GuardOptions {
 
 /** Where runs keep their script and log until the next boot. */
 export const RUN_ROOT = '/run/pvectl'
-/** Where runs keep what they replaced. */
-export const KEEP_ROOT = '/var/lib/pvectl/runs'
 
 /**
  * The second exchange: puts the worker script on the node, starts it in a session of its own and follows its log up to
@@ -52,19 +56,20 @@ export function stopScript(runId: string): Script {
 }
 
 function workerScript(steps: readonly PlannedStep[], run: RunInfo, mark: string, guard?: GuardOptions): Script {
-  const keep = `${KEEP_ROOT}/${run.id}`
+  const keep = `${RECORDS_ROOT}/${run.id}`
   return sh`${ENVIRONMENT}umask 022
 PV_RUN=${`${RUN_ROOT}/${run.id}`} PV_KEEP=${keep}
-pv_end() { printf '%s\n' "$*" > "$PV_KEEP/result" 2>/dev/null; printf '\n%s end %s\n' ${mark} "$*"; exit 0; }
+${CLOSE_RECORD}
+pv_end() { pv_close "$@"; printf '\n%s end %s\n' ${mark} "$*"; exit 0; }
 exec 9>>/run/pvectl/lock
 if ! flock -n 9; then printf '\n%s locked %s\n' ${mark} "$(cat /run/pvectl/owner 2>/dev/null)"; pv_end locked; fi
 printf '%s since %s (run %s)\n' ${run.owner} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" ${run.id} > /run/pvectl/owner
-mkdir -p -m 700 "$PV_KEEP" && printf 'id=%s\nowner=%s\nplaybook=%s\nstarted=%s\n' ${run.id} ${run.owner} ${run.playbook} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > "$PV_KEEP/run" || pv_end failed record
+${openRecord(steps, run)}
 ${PRELUDE}
 ${guard === undefined ? sh`` : armScript(run.id, guard.timeoutSeconds, mark)}
 pv_step() {
 	[ ! -e "$PV_RUN/stop" ] || pv_end stopped "$1"
-	${guard === undefined ? sh`` : HOLD_GUARD}
+	${guard === undefined ? sh`` : holdScript(run.id)}
 	printf '\n%s start %s\n' ${mark} "$1"
 }
 pv_done() {
@@ -72,7 +77,7 @@ pv_done() {
 	[ "$2" -eq 0 ] || pv_end failed "$1"
 }
 ${joinScripts(steps.map((step, i) => stepScript(step, i)))}
-${guard === undefined ? sh`` : HOLD_GUARD}
+${guard === undefined ? sh`` : holdScript(run.id)}
 pv_end ok
 `
 }

@@ -24,7 +24,7 @@ export async function confirm(options: ConfirmOptions): Promise<void> {
   const { session, runId, guard } = options
   await session.close()
   const deadline = performance.now() + (guard.timeoutSeconds + GRACE_S) * 1000
-  const wrong = await retry(deadline, session, options.look)
+  const wrong = await retry(deadline, session, options.look).catch(unlessLost)
   const script = wrong === undefined ? confirmScript(runId) : revertNowScript(runId)
   const answer = await retry(deadline, session, async () => {
     const { stdout } = await session.counted.run(script, { timeoutMs: 60_000 })
@@ -36,6 +36,12 @@ export async function confirm(options: ConfirmOptions): Promise<void> {
   if (wrong !== undefined) throw rolledBack(wrong, answer)
   if (/^confirmed$/m.test(answer)) return
   throw rolledBack('the node did not take the confirmation', answer)
+}
+
+/** An observation that fails for another reason than the link proves nothing, so the change must not stay. */
+function unlessLost(error: unknown): string {
+  if (error instanceof PvectlError && error.code === 'CONNECTION_LOST') throw error
+  return `the node can't be observed after the change: ${error instanceof Error ? error.message : String(error)}`
 }
 
 /** Reverts a guarded run that failed or was stopped. Resolves to the error to report, with the node's report. */

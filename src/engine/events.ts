@@ -44,6 +44,10 @@ export type Tally = Readonly<Partial<Record<HostStatus, number>>>
 export type RunEvent =
   | {
       readonly event: 'run:started'
+      /** Unique and sortable by time: `20261121T043006-1a2b3c`. */
+      readonly id: string
+      /** Who started it: `user@controller`. */
+      readonly owner: string
       readonly mode: 'apply' | 'check'
       readonly playbook: string
       readonly inventory: string
@@ -68,6 +72,8 @@ export type RunEvent =
       readonly host: string
       readonly phase: HostPhase
     }
+  /** Something that the admin should know, and that is no error of this run. */
+  | { readonly event: 'host:notice'; readonly host: string; readonly message: string }
   /** The plan of a task is known. In check mode, this is also its result. */
   | {
       readonly event: 'task:planned'

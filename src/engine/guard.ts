@@ -35,8 +35,7 @@ mkdir -p /etc/systemd/system/sysinit.target.wants
 ln -sfn /etc/systemd/system/pvectl-guard.service /etc/systemd/system/sysinit.target.wants/pvectl-guard.service
 sync -f . 2>/dev/null || :
 mv ${GUARD_ROOT}/arming "$pv_guard"
-systemctl reset-failed pvectl-guard-timer.service pvectl-guard-timer.timer 2>/dev/null || :
-systemd-run -q --unit=pvectl-guard-timer --on-active=${timeoutSeconds} --timer-property=AccuracySec=100ms \
+systemd-run -q --unit=${guardUnit(runId)} --on-active=${timeoutSeconds} --timer-property=AccuracySec=100ms \
 	-p Restart=no sh ${GUARD_ROOT}/armed/revert timer
 )
 [ $? -eq 0 ] || pv_end unguarded
@@ -49,7 +48,7 @@ systemd-run -q --unit=pvectl-guard-timer --on-active=${timeoutSeconds} --timer-p
  */
 export function confirmScript(runId: string): Script {
   return sh`if [ "$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)" = ${runId} ] && mv ${GUARD_ROOT}/armed ${GUARD_ROOT}/${runId}.confirmed 2>/dev/null; then
-	systemctl stop pvectl-guard-timer.timer 2>/dev/null || :
+	systemctl stop ${guardUnit(runId)}.timer 2>/dev/null || :
 	${DISARM_BOOT}
 	rm -rf ${GUARD_ROOT}/${runId}.confirmed
 	echo confirmed
@@ -70,7 +69,14 @@ cat ${GUARD_ROOT}/${runId}.reverted/report 2>/dev/null || echo 'nothing was arme
 }
 
 /** Starts the timer anew: a run that makes progress is not reverted, however long it takes. */
-export const HOLD_GUARD = rawScript('systemctl restart pvectl-guard-timer.timer 2>/dev/null || :')
+export function holdScript(runId: string): Script {
+  return sh`systemctl restart ${guardUnit(runId)}.timer 2>/dev/null || :`
+}
+
+/** Name of the timer and its service; one a run, since systemd keeps a name until its service has ended. */
+function guardUnit(runId: string): string {
+  return `pvectl-guard-${runId}`
+}
 
 const DISARM_BOOT = rawScript(
   'rm -f /etc/systemd/system/sysinit.target.wants/pvectl-guard.service /etc/systemd/system/pvectl-guard.service',
@@ -122,6 +128,7 @@ mv $root/armed "$root/$run.reverted" 2>/dev/null || exit 0
 cd "$root/$run.reverted" || exit 1
 exec 3>>report
 note() { printf '%s\n' "$*" >&3; }
+[ "$1" = timer ] || systemctl stop "pvectl-guard-$run.timer" 2>/dev/null
 note "reverted by $1 at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 # Nothing of the run may go on beside this.
 if [ -e "/run/pvectl/$run" ]; then
@@ -145,6 +152,7 @@ if [ -e "$keep/.paths" ]; then
 		touched="$touched $p"
 	done < "$keep/.paths"
 fi
+[ ! -e "$keep/run" ] || echo reverted > "$keep/result"
 sync
 rm -f /etc/systemd/system/sysinit.target.wants/pvectl-guard.service /etc/systemd/system/pvectl-guard.service
 if [ "$1" = boot ]; then

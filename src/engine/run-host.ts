@@ -1,6 +1,7 @@
 /** One host through one stage: observe, plan, execute, observe again. */
 import { PvectlError } from '../errors.ts'
 import type { FactRef } from '../facts/fact.ts'
+import { unfinishedRunsRef } from '../facts/run-records.ts'
 import type { HostStage } from '../playbook/job.ts'
 import type { Canary } from './canary.ts'
 import type { GuardOptions, RunInfo } from './compile.ts'
@@ -62,7 +63,8 @@ class HostRun {
     this.#session = session
     this.#options = options
     this.#name = stage.host.name
-    this.#refs = stage.tasks.flatMap((task) => task.resources.flatMap((resource) => resource.reads))
+    const reads = stage.tasks.flatMap((task) => task.resources.flatMap((resource) => resource.reads))
+    this.#refs = [...reads, unfinishedRunsRef as FactRef<unknown>]
     this.#outcomes = new TaskOutcomes(this.#name, stage.tasks, options.emit)
   }
 
@@ -73,6 +75,7 @@ class HostRun {
       this.#phase('observing')
       const plan = await this.#plan(this.#options.signal)
       const isCheck = this.#options.mode === 'check'
+      this.#tellUnfinished(plan)
       await this.#outcomes.announce(plan, isCheck)
       refuseBlocked(plan)
       if (isCheck) return this.#checked()
@@ -80,6 +83,13 @@ class HostRun {
       return { status: this.#outcomes.changed ? 'changed' : 'ok', tasks: this.#outcomes.counts(), exitCode: 0 }
     } catch (error) {
       return this.#failure(error)
+    }
+  }
+
+  #tellUnfinished({ after }: HostPlan): void {
+    for (const run of after.get(unfinishedRunsRef)) {
+      const message = `run ${run.id} of ${run.owner} (${run.playbook}, ${run.started}) broke off before its end`
+      this.#options.emit({ event: 'host:notice', host: this.#name, message })
     }
   }
 

@@ -48,7 +48,7 @@ class JobRun {
 
   constructor(options: RunOptions) {
     this.#options = options
-    this.#run = runInfo(options.job.playbook)
+    this.#run = runInfo(options.job)
   }
 
   async run(): Promise<RunReport> {
@@ -56,6 +56,8 @@ class JobRun {
     const started = performance.now()
     emit({
       event: 'run:started',
+      id: this.#run.id,
+      owner: this.#run.owner,
       mode,
       playbook: job.playbook,
       inventory: job.inventory,
@@ -173,10 +175,16 @@ function tally(statuses: readonly HostStatus[]): Partial<Record<HostStatus, numb
   return counts
 }
 
-function runInfo(playbook: string): RunInfo {
+function runInfo({ playbook, digest, undoes }: Job): RunInfo {
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, '')
   const id = `${stamp}-${randomBytes(3).toString('hex')}`
-  return { id, owner: `${userInfo().username}@${hostname()}`, playbook }
+  return {
+    id,
+    owner: `${userInfo().username}@${hostname()}`,
+    playbook,
+    ...(digest === undefined ? {} : { digest }),
+    ...(undoes === undefined ? {} : { undoes }),
+  }
 }
 
 function since(start: number): number {

@@ -19,11 +19,12 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
   if (execution.outcome === 'guarded') return stillGuarded(execution.detail)
   if (execution.outcome === 'reverted') return hung()
   if (execution.outcome === 'unguarded') return unguarded(execution.lastLines)
-  if (step === undefined) {
+  if (execution.outcome === 'unrecorded') {
     return new PvectlError('STEP_FAILED', 'the node could not keep a record of the run, so nothing was changed', {
       hint: 'is /var/lib full or read-only? look with: df -h /var/lib; findmnt -no OPTIONS -T /var/lib',
     })
   }
+  if (step === undefined) return new PvectlError('STEP_FAILED', 'the run broke off on the node before its first step')
   const said = execution.lastLines.length === 0 ? 'it printed nothing' : execution.lastLines.join('\n')
   return new PvectlError('STEP_FAILED', `${step.task.task.title}: ${step.resource.title} failed: ${said}`, {
     location: step.task.task.location,

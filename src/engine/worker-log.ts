@@ -1,12 +1,21 @@
 /** Reads the log that the worker on a node streams back, line by line as it comes. */
 
 /**
- * How a worker ended. `guarded`: an earlier guard is still armed; `unguarded`: the guard could not be armed. In both
- * cases no step was started. `reverted`: the revert timer ended the run.
+ * How a worker ended. `unrecorded`: no record could be kept; `guarded`: an earlier guard is still armed; `unguarded`:
+ * the guard could not be armed. In these cases no step was started. `reverted`: the revert timer ended the run.
  */
-export type Outcome = 'ok' | 'failed' | 'stopped' | 'locked' | 'guarded' | 'unguarded' | 'reverted'
+export type Outcome = 'ok' | 'failed' | 'stopped' | 'locked' | 'unrecorded' | 'guarded' | 'unguarded' | 'reverted'
 
-const OUTCOMES: readonly Outcome[] = ['ok', 'failed', 'stopped', 'locked', 'guarded', 'unguarded', 'reverted']
+const OUTCOMES: readonly Outcome[] = [
+  'ok',
+  'failed',
+  'stopped',
+  'locked',
+  'unrecorded',
+  'guarded',
+  'unguarded',
+  'reverted',
+]
 
 /** What the worker says. */
 export type WorkerEvent =
