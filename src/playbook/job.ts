@@ -40,6 +40,10 @@ export interface Stage {
 export interface Job {
   /** Playbook file as named by the user. */
   readonly playbook: string
+  /** SHA-256 of that file, for the record of the run. */
+  readonly digest?: string
+  /** Id of the run that this job rolls back. */
+  readonly undoes?: string
   readonly inventory: string
   readonly stages: readonly Stage[]
   /** Hosts of all stages, in inventory order. */

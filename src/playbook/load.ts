@@ -1,7 +1,9 @@
 /** Loads a playbook for an inventory: everything that a run is going to do, before the first connection. */
+import { readFileSync } from 'node:fs'
 import { PvectlError } from '../errors.ts'
 import type { Host, Inventory } from '../inventory/host.ts'
 import { matchHosts, selectHosts } from '../inventory/select.ts'
+import { sha256 } from '../resources/sha256.ts'
 import type { TaskType } from '../tasks/task-type.ts'
 import { TemplateFiles } from '../templates/files.ts'
 import type { HostView, ScopeData } from '../templates/scope.ts'
@@ -46,7 +48,8 @@ export async function loadJob(options: LoadJobOptions): Promise<Job> {
   const { inventory, cwd, registry, limit, tags = [], skipTags = [] } = options
   const problems = new ProblemList()
   const limited = new Set(limit === undefined ? inventory.hosts : selectHosts(inventory, limit))
-  const plays = parsePlaybook(locatePlaybook(options.playbook, cwd), { cwd, registry, problems })
+  const file = locatePlaybook(options.playbook, cwd)
+  const plays = parsePlaybook(file, { cwd, registry, problems })
   const filter = { only: tags, skip: skipTags }
   if (problems.isEmpty) checkTags(filter, new Set(plays.flatMap((play) => play.tasks.flatMap((task) => task.tags))))
   const loader = new JobLoader(options, problems)
@@ -64,6 +67,7 @@ export async function loadJob(options: LoadJobOptions): Promise<Job> {
   const busy = new Set(stages.flatMap((stage) => stage.hosts.map(({ host }) => host)))
   return {
     playbook: options.playbook,
+    digest: sha256(readFileSync(file)),
     inventory: inventory.name,
     stages,
     hosts: inventory.hosts.filter((host) => busy.has(host)),

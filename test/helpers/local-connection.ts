@@ -3,6 +3,9 @@ import { spawn } from 'node:child_process'
 import type { Connection, Connector, RunOptions, RunResult } from '../../src/connection/connection.ts'
 import type { Script } from '../../src/connection/script.ts'
 import type { Target } from '../../src/connection/target.ts'
+import { groupFacts, observe } from '../../src/engine/observe.ts'
+import type { FactRef } from '../../src/facts/fact.ts'
+import type { Model } from '../../src/facts/model.ts'
 
 /** Counts what is asked of it. */
 export interface LocalConnector extends Connector<Target> {
@@ -24,6 +27,11 @@ export function localConnector(root: string): LocalConnector {
     close: async () => undefined,
   }
   return connector
+}
+
+/** Facts of this machine, pvectl's directories under `root`. */
+export async function observeHere(root: string, refs: readonly FactRef<unknown>[]): Promise<Model> {
+  return observe(localConnection(root, localConnector(root)), groupFacts(refs))
 }
 
 function localConnection(root: string, connector: LocalConnector): Connection {

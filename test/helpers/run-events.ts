@@ -29,7 +29,15 @@ const TITLES = ['IP forwarding', 'internal bridge vmbr1', 'DHCP and DNS on vmbr1
 export function madeUpRun(shape: RunShape): RunEvent[] {
   const results = shape.hosts.map((name) => hostRun(name, shape))
   return [
-    { event: 'run:started', mode: shape.mode, playbook: 'playbooks/site.yml', inventory: 'prod', hosts: shape.hosts },
+    {
+      event: 'run:started',
+      id: '20260101T000000-abcdef',
+      owner: 'ada@laptop',
+      mode: shape.mode,
+      playbook: 'playbooks/site.yml',
+      inventory: 'prod',
+      hosts: shape.hosts,
+    },
     { event: 'stage:started', stage: 0, title: 'Proxmox nodes', hosts: shape.hosts },
     ...results.flatMap(({ events }) => events),
     {
