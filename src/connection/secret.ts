@@ -26,3 +26,19 @@ export class Secret {
     return MASK
   }
 }
+
+/** The data with each secret in it replaced by its text, at any depth; data without any is returned as it is. */
+export function revealed(data: unknown): unknown {
+  if (data instanceof Secret) return data.reveal()
+  if (typeof data !== 'object' || data === null) return data
+  if (Array.isArray(data)) {
+    const items = data.map(revealed)
+    return items.every((item, i) => item === data[i]) ? data : items
+  }
+  const prototype: unknown = Object.getPrototypeOf(data)
+  if (prototype !== Object.prototype && prototype !== null) return data
+  const entries = Object.entries(data).map(([key, value]) => ({ key, value, text: revealed(value) }))
+  return entries.every(({ value, text }) => value === text)
+    ? data
+    : Object.fromEntries(entries.map(({ key, text }) => [key, text]))
+}

@@ -1,6 +1,7 @@
 /** Loads an inventory: finds, reads, checks, merges. */
 import { homedir } from 'node:os'
 import { type Problem, PvectlError } from '../errors.ts'
+import type { SecretStore } from '../secrets/store.ts'
 import { displayPath } from '../yaml/display-path.ts'
 import type { YamlDocument } from '../yaml/document.ts'
 import { explainIssues } from '../yaml/explain.ts'
@@ -11,7 +12,7 @@ import { type InventoryPlace, locateInventory } from './locate.ts'
 import { type Membership, membership } from './membership.ts'
 import { mergeVars, overlay } from './precedence.ts'
 import { inventorySchema } from './schema.ts'
-import { readMain, readVarsFolder, type Settings } from './sources.ts'
+import { type EncryptedFiles, encryptedFiles, readMain, readVarsFolder, type Settings } from './sources.ts'
 import { type HostConnection, makeTargets } from './targets.ts'
 import { type InventoryTree, ROOT, readTree } from './tree.ts'
 
@@ -21,6 +22,8 @@ export interface LoadInventoryOptions {
   readonly cwd: string
   /** What `~` in `key` and `known_hosts` stands for; default the home folder of the user. */
   readonly home?: string
+  /** Opens encrypted variables. Without it values with `!age` stay closed, and encrypted files are left out. */
+  readonly secrets?: SecretStore
 }
 
 /** A group with what it contains directly, as nested in the file. */
@@ -35,15 +38,18 @@ export interface LoadedInventory extends Inventory {
   readonly tree: GroupTree
 }
 
-/** Loads an inventory by name or path. Throws INVENTORY_INVALID with everything that is wrong at once. */
+/**
+ * Loads an inventory by name or path. Throws INVENTORY_INVALID with everything that is wrong at once, and SECRET_FAILED
+ * with all that cannot be decrypted.
+ */
 export async function loadInventory(nameOrPath: string, options: LoadInventoryOptions): Promise<LoadedInventory> {
-  const { cwd, home = homedir() } = options
+  const { cwd, home = homedir(), secrets } = options
   const place = locateInventory(nameOrPath, cwd)
   const show = (file: string) => displayPath(file, cwd)
   const document = readMain(place.main, show(place.main))
   const shape = shapeProblems(document)
   const tree = readTree(document)
-  const files = readFolders(place, tree, show)
+  const files = readFolders(place, tree, show, await openFiles(place, tree, show, secrets))
   const problems = [...shape, ...tree.problems, ...files.problems, ...emptiness(document, tree, shape)]
   if (problems.length > 0) throw PvectlError.of('INVENTORY_INVALID', problems)
   const groups = membership(tree)
@@ -56,7 +62,36 @@ export async function loadInventory(nameOrPath: string, options: LoadInventoryOp
       ? []
       : [{ name, target, groups: memberOf, ...mergeVars(layers(name, memberOf, tree, files)) }]
   })
-  return { name: place.name, file: show(place.main), hosts, groups: groups.hostsOf, tree: groupTree(ROOT, tree) }
+  const opened = secrets === undefined ? hosts : await openVars(hosts, secrets)
+  return {
+    name: place.name,
+    file: show(place.main),
+    hosts: opened,
+    groups: groups.hostsOf,
+    tree: groupTree(ROOT, tree),
+  }
+}
+
+async function openFiles(
+  place: InventoryPlace,
+  tree: InventoryTree,
+  show: (file: string) => string,
+  secrets: SecretStore | undefined,
+): Promise<EncryptedFiles | undefined> {
+  if (secrets === undefined) return undefined
+  const { groups, hosts } = knownNames(tree)
+  const files = [...encryptedFiles(place.dir, 'group', groups), ...encryptedFiles(place.dir, 'host', hosts)]
+  return { texts: await secrets.openFiles(files, show), protect: (value, where) => secrets.protect(value, where) }
+}
+
+/** Opens what hosts really have: a value that a stronger one replaces needs no key. */
+async function openVars(hosts: readonly Host[], secrets: SecretStore): Promise<readonly Host[]> {
+  const opened = await secrets.open(hosts.map(({ vars }) => vars))
+  return hosts.map((host, i): Host => {
+    const vars = opened[i] ?? host.vars
+    const origins = new Map([...host.origins].map(([name, origin]) => [name, { ...origin, value: vars[name] }]))
+    return { ...host, vars, origins }
+  })
 }
 
 function shapeProblems(document: YamlDocument): readonly Problem[] {
@@ -88,10 +123,20 @@ interface VarsFiles {
   readonly problems: readonly Problem[]
 }
 
-function readFolders(place: InventoryPlace, tree: InventoryTree, show: (file: string) => string): VarsFiles {
-  const common = { dir: place.dir, strict: place.ownsDir, show }
-  const groups = readVarsFolder({ ...common, kind: 'group', known: [...tree.groups.keys(), 'ungrouped'] })
-  const hosts = readVarsFolder({ ...common, kind: 'host', known: [...tree.hosts.keys()] })
+function knownNames(tree: InventoryTree): { readonly groups: readonly string[]; readonly hosts: readonly string[] } {
+  return { groups: [...tree.groups.keys(), 'ungrouped'], hosts: [...tree.hosts.keys()] }
+}
+
+function readFolders(
+  place: InventoryPlace,
+  tree: InventoryTree,
+  show: (file: string) => string,
+  encrypted: EncryptedFiles | undefined,
+): VarsFiles {
+  const common = { dir: place.dir, strict: place.ownsDir, show, encrypted }
+  const known = knownNames(tree)
+  const groups = readVarsFolder({ ...common, kind: 'group', known: known.groups })
+  const hosts = readVarsFolder({ ...common, kind: 'host', known: known.hosts })
   return { groups: groups.vars, hosts: hosts.vars, problems: [...groups.problems, ...hosts.problems] }
 }
 

@@ -44,10 +44,30 @@ export interface VarsFolderOptions {
   readonly strict: boolean
   /** Path as shown in messages. */
   readonly show: (file: string) => string
+  /** Encrypted files, opened; without it they are left out. */
+  readonly encrypted?: EncryptedFiles | undefined
 }
 
+/** Encrypted files of variables, opened. */
+export interface EncryptedFiles {
+  /** Plain text by path. */
+  readonly texts: ReadonlyMap<string, string>
+  /** Turns what a file says into secrets. Throws SECRET_FAILED for what cannot be one. */
+  protect(value: unknown, where: () => Location): unknown
+}
+
+/** Files of variables that are encrypted as a whole: NAME.yml.age, for names of `known`. */
+export function encryptedFiles(dir: string, kind: 'group' | 'host', known: readonly string[]): readonly string[] {
+  return varsEntries(path.join(dir, `${kind}_vars`), known).flatMap(({ name, files }) =>
+    known.includes(name) ? files.filter((file) => file.endsWith(ENCRYPTED)) : [],
+  )
+}
+
+const ENCRYPTED = '.age'
+
 /** Reads `group_vars` or `host_vars`: NAME.yml, or all YAML files of a folder NAME in order of their names. */
-export function readVarsFolder({ dir, kind, known, strict, show }: VarsFolderOptions): VarsFolder {
+export function readVarsFolder(options: VarsFolderOptions): VarsFolder {
+  const { dir, kind, known, strict, show, encrypted } = options
   const folder = path.join(dir, `${kind}_vars`)
   const vars = new Map<string, Settings>()
   const problems: Problem[] = []
@@ -59,7 +79,10 @@ export function readVarsFolder({ dir, kind, known, strict, show }: VarsFolderOpt
     const merged = new Map(vars.get(name))
     for (const file of files) {
       try {
-        for (const [key, setting] of readVars(file, show(file), kind, problems)) merged.set(key, setting)
+        const settings = file.endsWith(ENCRYPTED)
+          ? readEncrypted(file, show(file), kind, encrypted, problems)
+          : readVars(readText(file, show(file)), show(file), kind, problems)
+        for (const [key, setting] of settings) merged.set(key, setting)
       } catch (error) {
         if (!(error instanceof PvectlError)) throw error
         problems.push(...error.problems)
@@ -79,12 +102,12 @@ function varsEntries(folder: string, known: readonly string[]): readonly VarsEnt
   return list(folder).flatMap((entry) => {
     const full = path.join(folder, entry)
     if (statSync(full).isDirectory()) {
-      const inside = list(full).filter((name) => /\.(ya?ml|json)$/.test(name))
+      const inside = list(full).filter((name) => /\.(ya?ml|json)(\.age)?$/.test(name))
       return [{ name: entry, files: inside.map((name) => path.join(full, name)) }]
     }
     // Without extension a file counts too, as in Ansible; a host name may well contain dots.
     if (path.extname(entry) === '' || known.includes(entry)) return [{ name: entry, files: [full] }]
-    const match = /^(.+)\.(ya?ml|json)$/.exec(entry)
+    const match = /^(.+)\.(ya?ml|json)(\.age)?$/.exec(entry)
     return match?.[1] === undefined ? [] : [{ name: match[1], files: [full] }]
   })
 }
@@ -96,8 +119,44 @@ function list(folder: string): readonly string[] {
     .sort()
 }
 
-function readVars(file: string, shown: string, kind: 'group' | 'host', problems: Problem[]): Settings {
-  const text = readText(file, shown)
+/** What stands in an encrypted file is told to nobody, not even as an excerpt of a syntax error. */
+function readEncrypted(
+  file: string,
+  shown: string,
+  kind: 'group' | 'host',
+  encrypted: EncryptedFiles | undefined,
+  problems: Problem[],
+): Settings {
+  const text = encrypted?.texts.get(file)
+  if (encrypted === undefined || text === undefined) return new Map()
+  const settings = new Map<string, Setting>()
+  for (const [name, { value, location }] of readHidden(text, shown, kind, problems)) {
+    settings.set(name, { value: encrypted.protect(value, () => location), location })
+  }
+  return settings
+}
+
+function readHidden(text: string, shown: string, kind: 'group' | 'host', problems: Problem[]): Settings {
+  try {
+    const own: Problem[] = []
+    const settings = readVars(text, shown, kind, own)
+    problems.push(...own.map((problem) => ({ ...problem, message: problem.message.replace(/, not .*/s, '') })))
+    return settings
+  } catch (error) {
+    if (!(error instanceof PvectlError)) throw error
+    const hint = `pvectl secrets edit ${shown}`
+    throw PvectlError.of(
+      error.code,
+      error.problems.map(({ location = { file: shown } }) => ({
+        message: 'what is encrypted here is no valid YAML',
+        hint,
+        location,
+      })),
+    )
+  }
+}
+
+function readVars(text: string, shown: string, kind: 'group' | 'host', problems: Problem[]): Settings {
   if (text.startsWith('$ANSIBLE_VAULT')) {
     problems.push({
       message: 'this file is encrypted by ansible-vault, which pvectl cannot read',

@@ -91,7 +91,7 @@ function checked(source: string): string {
 
 /** How a value becomes part of a text. Throws for what would come out as nonsense. */
 function text(value: unknown): string {
-  if (value instanceof Secret) throw new TemplateProblem('a secret cannot be part of a text')
+  if (value instanceof Secret) return value.reveal()
   switch (typeof value) {
     case 'string':
       return value

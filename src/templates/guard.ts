@@ -2,6 +2,7 @@
  * Read-only views of variables that complain of what is not there. Plain JavaScript would turn a misspelt name into
  * `undefined`, and EJS that into an empty string.
  */
+import { Secret } from '../connection/secret.ts'
 import { suggestion } from '../suggest.ts'
 import { TemplateProblem } from './problem.ts'
 
@@ -14,8 +15,12 @@ const behind = new WeakMap<object, object>()
 /** Names that JavaScript itself asks any object for. */
 const ASKED_BY_LANGUAGE = new Set(['toJSON', 'then'])
 
-/** Puts a guard round mappings and lists; other values pass as they are. `path` is the name used in messages. */
+/**
+ * Puts a guard round mappings and lists; other values pass as they are, secrets as their text: what is made of them is
+ * masked where it is shown. `path` is the name used in messages.
+ */
 export function guard(value: unknown, path: string, onMissing: OnMissing = undefinedVariable): unknown {
+  if (value instanceof Secret) return value.reveal()
   if (!isContainer(value)) return value
   const proxy = new Proxy(value, {
     get(target, key) {
@@ -54,6 +59,7 @@ export function undefinedVariable(path: string, name: string, known: readonly st
 export function plain(value: unknown): unknown {
   if (typeof value === 'function')
     throw new TemplateProblem('the expression comes to a function; is a call `()` missing?')
+  if (value instanceof Secret) return value.reveal()
   if (typeof value !== 'object' || value === null) return value
   const data = behind.get(value) ?? value
   if (Array.isArray(data)) return data.map(plain)
@@ -66,7 +72,7 @@ function member(path: string, key: string, inList: boolean): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}['${key}']`
 }
 
-/** Mappings and lists; objects of classes (a Secret) keep their own behaviour. */
+/** Mappings and lists; objects of classes keep their own behaviour. */
 function isContainer(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   if (Array.isArray(value)) return true

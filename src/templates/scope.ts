@@ -1,4 +1,5 @@
 /** What templates can name: `vars`, `host`, `groups`, `hosts`, `item`, `loop_index`, `get`, `has`, `net`. */
+import { revealed } from '../connection/secret.ts'
 import type { Locals } from './engine.ts'
 import { guard, undefinedVariable } from './guard.ts'
 import { net } from './net.ts'
@@ -89,7 +90,7 @@ function lookup(roots: Locals): Locals {
     /** Value at a path below the variables (`net.gw`) or the scope (`item.vlan`); the default where it is missing or null. */
     get: (path: unknown, fallback: unknown = null) => {
       const found = find(path)
-      return found === undefined || found === null ? fallback : found
+      return found === undefined || found === null ? fallback : revealed(found)
     },
     /** True when there is a value other than null at the path. */
     has: (path: unknown) => {

@@ -10,8 +10,11 @@ import {
   type Node,
   type Pair,
   parseAllDocuments,
+  type ScalarTag,
+  visit,
 } from 'yaml'
 import { type ErrorCode, type Location, type Problem, PvectlError } from '../errors.ts'
+import { Sealed } from '../secrets/sealed.ts'
 import { syntaxProblem } from './syntax.ts'
 
 /** Where in the data: keys and list indices from the root. */
@@ -21,7 +24,7 @@ export type DataPath = readonly PropertyKey[]
 export class YamlDocument {
   /** As shown in messages. */
   readonly file: string
-  /** Plain data: objects, lists and scalars. */
+  /** Plain data: objects, lists and scalars; and {@link Sealed} values. */
   readonly value: unknown
   readonly #root: Document.Parsed
   readonly #lines: LineCounter
@@ -30,6 +33,7 @@ export class YamlDocument {
     this.file = file
     this.#root = root
     this.#lines = lines
+    this.#seal()
     this.value = root.toJS()
   }
 
@@ -50,6 +54,16 @@ export class YamlDocument {
     const isBlock = isScalar(node) && (node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED')
     if (!isBlock || start.line === undefined) return start
     return { file: this.file, line: start.line + line }
+  }
+
+  /** Turns values with the tag `!age` into {@link Sealed} ones that know their place. */
+  #seal(): void {
+    visit(this.#root, {
+      Scalar: (_, node) => {
+        if (node.tag !== AGE_TAG.tag || node.value instanceof Sealed) return
+        node.value = new Sealed(String(node.value), this.#place(node.range?.[0] ?? 0))
+      },
+    })
   }
 
   #find(path: DataPath, part: 'key' | 'value'): Location {
@@ -90,10 +104,15 @@ export class YamlDocument {
   }
 }
 
+/** Tag of an encrypted value: `!age |` and an armored age file below. */
+const AGE_TAG: ScalarTag = { tag: '!age', resolve: (text) => text }
+
+const OPTIONS = { prettyErrors: true, merge: true, version: '1.2' } as const
+
 /** Parses YAML 1.2 text; throws a PvectlError of `code` that lists every syntax error with place and excerpt. */
 export function parseYaml(text: string, file: string, code: ErrorCode): YamlDocument {
   const lines = new LineCounter()
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: true, merge: true, version: '1.2' })
+  const documents = parseAllDocuments(text, { ...OPTIONS, customTags: [AGE_TAG], lineCounter: lines })
   const [root] = documents as Document.Parsed[]
   if (root === undefined) return parseYaml('null\n', file, code)
   const problems: Problem[] = documents.flatMap((document) =>
