@@ -4,7 +4,7 @@
  */
 import { type Lines, splice, toBytes, trim, words } from './lines.ts'
 import { refind } from './options.ts'
-import { type Comment, type Stanza, stanzasOf } from './stanzas.ts'
+import { type Comment, isKeyword, type Stanza, stanzasOf } from './stanzas.ts'
 
 /** Comment texts of an interface, as PVE would show them, notes and all. */
 export function commentsNamed(lines: Lines, name: string): readonly string[] {
@@ -44,8 +44,8 @@ function ownComments(lines: Lines, stanza: Stanza): readonly Comment[] {
 
 /** `#` lines right above the next stanza: meant for that one, though PVE counts them in here. */
 function headingOf(lines: Lines, stanza: Stanza): readonly Comment[] {
-  const next = words(lines[stanza.pveEnd]?.text ?? '')
-  return next.length > 0 ? lastProse(stanza) : []
+  const [next = ''] = words(lines[stanza.pveEnd]?.text ?? '')
+  return isKeyword(next) ? lastProse(stanza) : []
 }
 
 function lastProse(stanza: Stanza): readonly Comment[] {
@@ -61,7 +61,9 @@ function lastProse(stanza: Stanza): readonly Comment[] {
 
 /** A heading below a new comment is parted from it, or the next edit would not know one from the other. */
 function separate(lines: Lines, stanza: Stanza, at: number): Lines {
-  return at < stanza.pveEnd || words(lines[at]?.text ?? '').length > 0 ? splice(lines, at, 0, ['']) : lines
+  const [next = ''] = words(lines[at]?.text ?? '')
+  const isLast = stanza.options.every((option) => option.end <= at)
+  return isLast && (at < stanza.pveEnd || isKeyword(next)) ? splice(lines, at, 0, ['']) : lines
 }
 
 /** `#	mtu 9000`, `#iface vmbr9 inet static`: a setting that somebody switched off. */

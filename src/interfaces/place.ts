@@ -17,7 +17,7 @@ export function placeFor(lines: Lines, type: StanzaType): number {
   while (ranks[last + 1] === 0) last += 1
   const above = stanzas[last] ?? stanzas.at(-1)
   if (above !== undefined) return above.end
-  const source = blocks.find((block) => block.kind === 'other')
+  const source = blocks.find((block) => block.kind === 'other' && /^source(-directory)?$/.test(block.keyword))
   return source === undefined ? lines.length : aboveComments(lines, source)
 }
 

@@ -117,7 +117,9 @@ function joinContinuations(lines: Lines): readonly Logical[] {
       i += 1
     }
     const physical = lines.slice(first, i).map((line) => words(line.text))
-    const wholeInPve = physical.every(([word = '', ...rest]) => word.startsWith('#') || rest.length > 0)
+    // At the end of the file a backslash would swallow whatever is added after it, so nothing is.
+    const dangling = lines[i - 1]?.text.endsWith('\\') === true
+    const wholeInPve = !dangling && physical.every(([word = '', ...rest]) => word.startsWith('#') || rest.length > 0)
     logical.push({ text, first, end: i, wholeInPve })
   }
   return logical
@@ -129,7 +131,7 @@ function readStanza(logical: readonly Logical[], at: number): { stanza: Stanza; 
   const options: Option[] = []
   const comments: Comment[] = []
   let pveEnd = header.end
-  let inPve = header.end === header.first + 1
+  let inPve = true
   let next = at + 1
   for (; next < logical.length; next += 1) {
     const line = logical[next] as Logical
@@ -177,7 +179,7 @@ function isAllow(word: string): boolean {
 }
 
 /** Keywords of PVE, ifupdown2 or ifupdown: each ends a stanza for at least one of them. */
-function isKeyword(word: string): boolean {
+export function isKeyword(word: string): boolean {
   return isAllow(word) || KEYWORDS.has(word)
 }
 

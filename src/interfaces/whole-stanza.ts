@@ -34,6 +34,7 @@ function joinGap(lines: Lines, at: number): Lines {
   return splice(lines, Math.min(at, lines.length - 1), 1, [])
 }
 
+/** A blank line that nothing continues onto. */
 function isBlank(lines: Lines, at: number): boolean {
-  return words(lines[at]?.text ?? '').length === 0
+  return lines[at - 1]?.text.endsWith('\\') !== true && words(lines[at]?.text ?? '').length === 0
 }

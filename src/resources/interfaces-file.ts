@@ -27,7 +27,7 @@ export function planInterfacesEdit(model: Model, { edit, summary, notes = [], ri
   if (state.main === undefined) return { kind: 'blocked', reason: `there is no ${INTERFACES_PATH}` }
   const after = formatLines(edit(parseLines(state.main)))
   if (after.equals(state.main)) return planPendingOnly(state, edit)
-  const blocked = pendingBlocks(state) ?? unwritable(after)
+  const blocked = pendingBlocks(state) ?? unwritable(state.main)
   if (blocked !== undefined) return blocked
   const diff = { path: INTERFACES_PATH, before: state.main, after }
   const changes: Change[] = [
@@ -99,8 +99,15 @@ function differingLines(main: Buffer | undefined, pending: Buffer): string {
   return all.slice(0, 4).join(', ') + (all.length > 4 ? `, and ${all.length - 4} more` : '')
 }
 
-function unwritable(after: Buffer): PlanBlocked | undefined {
-  return after.includes(0) ? { kind: 'blocked', reason: `${INTERFACES_PATH} contains a NUL byte` } : undefined
+function unwritable(main: Buffer): PlanBlocked | undefined {
+  if (main.includes(0)) return { kind: 'blocked', reason: `${INTERFACES_PATH} contains a NUL byte` }
+  return /\\[\r\n]*$/.test(main.toString('latin1'))
+    ? {
+        kind: 'blocked',
+        reason: `${INTERFACES_PATH} ends with a backslash, which would swallow what is added after it`,
+        hint: 'take the backslash out',
+      }
+    : undefined
 }
 
 function encodingNote(after: Buffer): readonly string[] {
