@@ -7,7 +7,7 @@ const tags = z
 
 const batch = z.union([
   z.number().int().min(1),
-  z.string().regex(/^(100|[1-9]?\d)(\.\d+)?%$/, 'must be a number of hosts or a share such as "25%"'),
+  z.string().regex(/^(100|[1-9]\d?(\.\d+)?)%$/, 'must be a number of hosts or a share such as "25%"'),
 ])
 
 const condition = z.union([z.string().min(1), z.boolean()])

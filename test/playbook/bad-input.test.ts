@@ -91,11 +91,12 @@ const cases: readonly Case[] = [
   },
   {
     name: 'batch sizes',
-    playbook: '- hosts: all\n  serial: 0\n  tasks: []\n- hosts: all\n  serial: [1, "200%", half]\n  tasks: []\n',
+    playbook: '- hosts: all\n  serial: 0\n  tasks: []\n- hosts: all\n  serial: [1, "200%", half, "0%"]\n  tasks: []\n',
     expected: [
       ['2:11', 'play: `serial` must be at least 1, not 0'],
       ['5:15', 'a share such as "25%"'],
       ['5:23', 'a share such as "25%"'],
+      ['5:29', 'a share such as "25%"'],
     ],
   },
   {
