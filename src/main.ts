@@ -12,6 +12,15 @@ export async function main(
     await run([...argv], load)
     await flush()
   } catch (error) {
-    await handle(error as Error)
+    await end(error)
   }
+}
+
+/** Ends on an error that no command has dealt with: oclif knows its own, anything else is a bug. */
+async function end(error: unknown): Promise<void> {
+  if (error instanceof Error && 'oclif' in error) return handle(error as Error)
+  const { describeError, printError } = await import('./cli/print-error.ts')
+  const reported = describeError(error)
+  printError(reported, { json: false })
+  process.exitCode = reported.exitCode
 }

@@ -60,7 +60,10 @@ function isUsageError(error: Error & { oclif?: { exit?: number } }): boolean {
   return error.oclif?.exit === EXIT.usage
 }
 
-/** oclif ends its messages with a pointer to --help, which comes as a hint here. */
+/** oclif ends its messages with a pointer to --help, which comes as a hint here, and breaks lines on its own. */
 function usageMessage(message: string): string {
-  return message.replace(/\n*See more help with --help\s*$/, '').trim()
+  return message
+    .replace(/\n*See more help with --help\s*$/, '')
+    .replace(/^Parsing (\S+)\s+/, '$1: ')
+    .trim()
 }

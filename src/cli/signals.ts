@@ -46,6 +46,8 @@ export function listenForInterrupts({ notice, exit = process.exit }: InterruptHo
  */
 export function ignoreBrokenPipes(streams: readonly NodeJS.WriteStream[] = [process.stdout, process.stderr]): void {
   for (const stream of streams) {
+    // oclif's own listener lets EPIPE pass, but throws when a terminal is closed (EIO).
+    stream.removeAllListeners('error')
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (!['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) throw error
     })

@@ -73,8 +73,11 @@ export function resourceLines(
 
 /** One change in one line; names the resource where the summary does not. */
 function changeText({ title }: ShownResource, { summary }: ShownChange): string {
-  const name = title.split(' ').slice(1).join(' ') || title
-  return sanitizeLine((summary.includes(name) ? summary : `${title}: ${summary}`).replaceAll('\n', '; '))
+  const words = title.split(' ')
+  const name = words.slice(1).join(' ') || title
+  const file = words.at(-1) ?? ''
+  const isNamed = summary.includes(name) || (/[./]/.test(file) && summary.includes(file))
+  return sanitizeLine((isNamed ? summary : `${title}: ${summary}`).replaceAll('\n', '; '))
 }
 
 /** A unified diff in colours. Control characters, carriage returns included, are made visible. */

@@ -12,7 +12,7 @@ export function headline(start: Extract<RunEvent, { event: 'run:started' }>, pal
 
 /** `ok 14, changed 9` */
 export function countsText(counts: HostRecord['counts'], palette?: Palette): string {
-  const order: readonly Status[] = ['failed', 'changed', 'would change', 'unknown', 'ok', 'skipped']
+  const order: readonly Status[] = ['failed', 'rolled back', 'changed', 'would change', 'unknown', 'ok', 'skipped']
   return order
     .filter((status) => (counts[status] ?? 0) > 0)
     .map((status) => `${palette === undefined ? status : palette.status(status)} ${counts[status]}`)
@@ -23,7 +23,7 @@ export function countsText(counts: HostRecord['counts'], palette?: Palette): str
 export function recapLines(record: RunRecord, palette: Palette): string[] {
   const { hosts } = record
   const always: readonly Status[] = ['ok', record.start?.mode === 'check' ? 'would change' : 'changed', 'failed']
-  const order: readonly Status[] = ['ok', 'changed', 'would change', 'unknown', 'failed', 'skipped']
+  const order: readonly Status[] = ['ok', 'changed', 'would change', 'unknown', 'rolled back', 'failed', 'skipped']
   const shown = order.filter(
     (status) => always.includes(status) || hosts.some(({ counts }) => (counts[status] ?? 0) > 0),
   )
