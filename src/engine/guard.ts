@@ -104,6 +104,8 @@ for f in /sys/class/net/*; do
 done > masters
 ip -4 route show table main > routes4
 ip -6 route show table main > routes6
+ip -4 rule show > prules4
+ip -6 rule show > prules6
 iptables-save > rules4 2>/dev/null || :
 ip6tables-save > rules6 2>/dev/null || :
 nft list tables > tables 2>/dev/null || :
@@ -197,6 +199,9 @@ for v in 4 6; do
 	ip -$v route show table main > now.routes
 	grep -vxFf "routes$v" now.routes | grep -v 'proto kernel' | while IFS= read -r r; do set -f; ip -$v route del $r 2>/dev/null && note "removed route $r"; done
 	grep -vxFf now.routes "routes$v" | sed 's/ linkdown//' | while IFS= read -r r; do set -f; ip -$v route replace $r 2>/dev/null && note "restored route $r"; done
+done
+for v in 4 6; do
+	ip -$v rule show | grep -vxFf "prules$v" | while read -r pref rest; do ip -$v rule del pref "$(printf %s "$pref" | tr -d :)" && note "removed rule $pref $rest"; done
 done
 # tables that did not exist before; those of iptables are emptied below
 nft list tables 2>/dev/null | grep -vxFf tables | while read -r _ family name; do
