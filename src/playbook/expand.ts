@@ -2,7 +2,7 @@
 import { PvectlError } from '../errors.ts'
 import type { Resource } from '../resources/resource.ts'
 import { type HostContext, ParamProblem } from '../tasks/task-type.ts'
-import { TemplateProblem } from '../templates/problem.ts'
+import { ReportedProblem, TemplateProblem } from '../templates/problem.ts'
 import type { Scope } from '../templates/scope.ts'
 import type { ValueTemplate } from '../templates/value.ts'
 import { isMapping, valueText } from '../yaml/words.ts'
@@ -134,7 +134,7 @@ class Expander {
         const finding = { path: error.path, atKey: false, message: `${task.type.name}: ${error.message}`, ...hint }
         this.#report.finding(finding, task, shaped, { everywhere: false })
       } else if (error instanceof PvectlError) this.#report.error(error, task, shaped.input)
-      else throw error
+      else if (!(error instanceof ReportedProblem)) throw error
       return undefined
     }
   }

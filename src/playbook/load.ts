@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { PvectlError } from '../errors.ts'
 import type { Host, Inventory } from '../inventory/host.ts'
-import { matchHosts, selectHosts } from '../inventory/select.ts'
+import { matchHosts, type Selection, selectHosts } from '../inventory/select.ts'
 import { sha256 } from '../resources/sha256.ts'
 import type { TaskType } from '../tasks/task-type.ts'
 import { TemplateFiles } from '../templates/files.ts'
@@ -94,8 +94,8 @@ class JobLoader {
 
   expand(play: Play, limited: ReadonlySet<Host>): ExpandedPlay {
     const { title, serial, document, path } = play
-    const { hosts, problems } = matchHosts(this.#inventory, play.hosts)
     const location = document.locate([...path, 'hosts'])
+    const { hosts, problems } = play.hosts.includes('<%') ? TEMPLATED_HOSTS : matchHosts(this.#inventory, play.hosts)
     for (const problem of problems) this.#problems.add({ ...problem, location })
     const chosen = hosts.filter((host) => limited.has(host))
     const compiled = this.#compiler.compile(play)
@@ -120,6 +120,12 @@ class JobLoader {
       hostContext: (scope) => hostContext(host.name, vars.vars, scope, files),
     })
   }
+}
+
+/** What a play is for must be known before there is a host whose variables could say it. */
+const TEMPLATED_HOSTS: Selection = {
+  hosts: [],
+  problems: [{ message: '`hosts` cannot be a template', hint: 'write `all`, and choose hosts by --limit' }],
 }
 
 function withTags(play: Play, filter: TagFilter): Play {

@@ -4,6 +4,7 @@ import { nearest, suggestion } from '../suggest.ts'
 import type { TaskType } from '../tasks/task-type.ts'
 import type { DataPath, YamlDocument } from '../yaml/document.ts'
 import { explainIssues } from '../yaml/explain.ts'
+import { allowedKeys } from '../yaml/schema-shape.ts'
 import { isMapping, valueText } from '../yaml/words.ts'
 import { moduleHint, taskKeyHint } from './ansible.ts'
 import type { Condition, PlayTask } from './play.ts'
@@ -83,7 +84,7 @@ function typeOf(raw: Readonly<Record<string, unknown>>, place: TaskPlace, contex
       ...problem,
       location: key === undefined ? document.locate(place.path) : document.locateKey([...place.path, key]),
     })
-  for (const key of strange) add(strangeKey(key, registry, types.length > 0), key)
+  for (const key of strange) add(strangeKey(key, registry, types[0]), key)
   const [type, second] = types
   if (type === undefined && strange.length === 0) {
     add({ message: 'the task does nothing: it names no task type', hint: typeHint('', registry) })
@@ -99,16 +100,18 @@ function typeOf(raw: Readonly<Record<string, unknown>>, place: TaskPlace, contex
 }
 
 /** A key that is neither a keyword nor a task type: which of the two was meant depends on whether there is a type. */
-function strangeKey(key: string, registry: readonly TaskType[], hasType: boolean): Problem {
+function strangeKey(key: string, registry: readonly TaskType[], type: TaskType | undefined): Problem {
   const names = registry.map(({ name }) => name)
   const ansible = taskKeyHint(key) ?? moduleHint(key, names)
-  const isKeyword = nearest(key, names) === undefined && nearest(key, KEYWORDS) !== undefined
-  if (hasType || isKeyword) {
-    const hint = ansible ?? suggestion(key, KEYWORDS, 'beside its type, a task may have')
-    return { message: `unknown key \`${key}\` of a task`, hint }
+  const message = `unknown key \`${key}\` of a task`
+  if (type !== undefined && allowedKeys(type.params, []).includes(key)) {
+    return { message, hint: `it is a parameter of \`${type.name}\`; indent it below that` }
   }
-  if (taskKeyHint(key) !== undefined)
-    return { message: `unknown key \`${key}\` of a task`, hint: taskKeyHint(key) ?? '' }
+  const isKeyword = nearest(key, names) === undefined && nearest(key, KEYWORDS) !== undefined
+  if (type !== undefined || isKeyword) {
+    return { message, hint: ansible ?? suggestion(key, KEYWORDS, 'beside its type, a task may have') }
+  }
+  if (taskKeyHint(key) !== undefined) return { message, hint: taskKeyHint(key) ?? '' }
   return { message: `unknown task type \`${key}\``, hint: ansible ?? typeHint(key, registry) }
 }
 

@@ -96,6 +96,9 @@ function text(value: unknown): string {
     case 'string':
       return value
     case 'number':
+      if (!Number.isFinite(value))
+        throw new TemplateProblem(`an expression in a text comes to ${value}`, 'is a part of it text, not a number?')
+      return String(value)
     case 'bigint':
     case 'boolean':
       return String(value)

@@ -6,7 +6,7 @@ import { type Location, PvectlError } from '../errors.ts'
 import { packageRoot } from '../package-root.ts'
 import { displayPath } from '../yaml/display-path.ts'
 import { compileText, type Included, type Locals } from './engine.ts'
-import { TemplateProblem } from './problem.ts'
+import { ReportedProblem, TemplateProblem } from './problem.ts'
 
 /** Surroundings of the search for templates. */
 export interface TemplateFilesOptions {
@@ -57,7 +57,7 @@ export class TemplateFiles {
     try {
       return this.#compile(found, Object.keys(locals).sort())(locals)
     } catch (error) {
-      if (!(error instanceof TemplateProblem)) throw error
+      if (!(error instanceof TemplateProblem) || error instanceof ReportedProblem) throw error
       const { reason, hint } = error
       const location = this.#location(error, found.file)
       throw new PvectlError('TEMPLATE_FAILED', reason, {

@@ -90,6 +90,11 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'hosts as a template',
+    playbook: '- hosts: "<%= vars.target %>"\n  tasks: []\n',
+    expected: [['1:10', '`hosts` cannot be a template', '--limit']],
+  },
+  {
     name: 'batch sizes',
     playbook: '- hosts: all\n  serial: 0\n  tasks: []\n- hosts: all\n  serial: [1, "200%", half, "0%"]\n  tasks: []\n',
     expected: [
@@ -137,13 +142,14 @@ const cases: readonly Case[] = [
   {
     name: 'no type, two types, a misspelt keyword',
     tasks:
-      '    - name: x\n    - echo: a\n      bridge: {name: vmbr1}\n    - echo: a\n      whn: true\n    - just a text\n    - echo\n',
+      '    - name: x\n    - echo: a\n      bridge: {name: vmbr1}\n    - echo: a\n      whn: true\n    - just a text\n    - echo\n    - bridge: {name: vmbr1}\n      ports: [eno1]\n',
     expected: [
       ['3:7', 'it names no task type', 'task types: bridge'],
       ['5:7', 'names `echo` and `bridge`'],
       ['7:7', 'unknown key `whn` of a task', 'did you mean `when`?'],
       ['8:7', 'a task must be a mapping, not "just a text"'],
       ['9:7', 'a task must be a mapping, not "echo"', 'write `echo: {…}`'],
+      ['11:7', 'unknown key `ports` of a task', 'a parameter of `bridge`; indent it'],
     ],
   },
   {
@@ -258,13 +264,14 @@ const cases: readonly Case[] = [
   {
     name: 'what cannot be part of a text',
     tasks:
-      '    - echo: "a <%= vars.list %>"\n    - echo: "a <%= vars.net %>"\n    - echo: "a <%= null %>"\n    - echo: "a <%- undefined %>"\n    - echo: "<%= undefined %>"\n',
+      '    - echo: "a <%= vars.list %>"\n    - echo: "a <%= vars.net %>"\n    - echo: "a <%= null %>"\n    - echo: "a <%- undefined %>"\n    - echo: "<%= undefined %>"\n    - echo: "a <%= vars.text * 2 %>"\n',
     expected: [
       ['3:13', 'comes to a list', 'join'],
       ['4:13', 'comes to a mapping'],
       ['5:13', 'comes to null', "get('NAME', 'default')"],
       ['6:13', 'comes to nothing'],
       ['7:13', 'comes to nothing'],
+      ['8:13', 'comes to NaN'],
     ],
   },
   {
@@ -275,7 +282,8 @@ const cases: readonly Case[] = [
   {
     name: 'variables of the play: circles, mistakes, and no echo of either',
     playbook:
-      '- hosts: node1\n  vars:\n    a: "<%= vars.b %>"\n    b: "<%= vars.a %>"\n    domain: "x.<%= vars.domain %>"\n    bad: "<%= vars.domian %>"\n    uses: "<%= vars.bad %>"\n  tasks:\n    - echo: "<%= vars.bad %>"\n    - echo: "<%= vars.uses %>"\n      when: vars.uses == 1\n',
+      '- hosts: node1\n  vars:\n    a: "<%= vars.b %>"\n    b: "<%= vars.a %>"\n    domain: "x.<%= vars.domain %>"\n    bad: "<%= vars.domian %>"\n    uses: "<%= vars.bad %>"\n  tasks:\n    - echo: "<%= vars.bad %>"\n    - echo: "<%= vars.uses %>"\n      when: vars.uses == 1\n    - render: x\n',
+    files: { 'templates/x': '<%= vars.uses %>' },
     expected: [
       ['4:8', 'circle: vars.a → vars.b → vars.a'],
       ['5:13', 'circle: vars.domain → vars.domain', 'same name'],
