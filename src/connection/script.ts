@@ -60,6 +60,14 @@ export function sh(strings: TemplateStringsArray, ...words: readonly Word[]): Sc
   return new Script(latin1, display)
 }
 
+/**
+ * Runs shell text of the user's own by another sh, with nothing to read. It gets the text through a pipe: an argument
+ * may be read by everybody on the node, and ends at 128 KiB. `through` are words put before that sh: `timeout 30`.
+ */
+export function shellText(text: string, through: Script = rawScript('')): Script {
+  return sh`printf '%s\n' ${text} | ( exec 3<&0 </dev/null; exec ${through} sh /proc/self/fd/3 )`
+}
+
 /** Joins scripts with a separator, a newline unless told otherwise. */
 export function joinScripts(scripts: readonly Script[], separator = '\n'): Script {
   return new Script(scripts.map((s) => s.latin1).join(separator), scripts.map((s) => s.display).join(separator))

@@ -55,10 +55,12 @@ export function stopScript(runId: string): Script {
 `
 }
 
+/** The first thing the script does is to remove itself, as it may hold secrets; the shell has it open and reads on. */
 function workerScript(steps: readonly PlannedStep[], run: RunInfo, mark: string, guard?: GuardOptions): Script {
   const keep = `${RECORDS_ROOT}/${run.id}`
   return sh`${ENVIRONMENT}umask 022
 PV_RUN=${`${RUN_ROOT}/${run.id}`} PV_KEEP=${keep}
+rm -f -- "$PV_RUN/script"
 ${CLOSE_RECORD}
 pv_end() { pv_close "$@"; printf '\n%s end %s\n' ${mark} "$*"; exit 0; }
 exec 9>>/run/pvectl/lock

@@ -5,11 +5,13 @@ import type { Connector } from '../connection/connection.ts'
 import type { Target } from '../connection/target.ts'
 import { EXIT, worstExit } from '../errors.ts'
 import type { HostStage, Job, Stage } from '../playbook/job.ts'
+import type { Mask } from '../secrets/mask.ts'
 import { batches } from './batches.ts'
 import { Canary } from './canary.ts'
 import type { GuardOptions, RunInfo } from './compile.ts'
 import type { Emit, HostStatus, Status } from './events.ts'
 import { CONFIRM_TIMEOUT_S } from './guard.ts'
+import { maskRun } from './masking.ts'
 import { type HostResult, runHost } from './run-host.ts'
 import { Session } from './session.ts'
 
@@ -25,6 +27,8 @@ export interface RunOptions {
   readonly guard?: GuardOptions | 'off'
   /** Aborting it stops each host after its current step. */
   readonly signal?: AbortSignal
+  /** Hides secrets in all events and in what nodes keep of the run; default: there are none. */
+  readonly mask?: Mask
 }
 
 /** A run's outcome. */
@@ -36,7 +40,7 @@ export interface RunReport {
 
 /** Runs a job to its end. Hosts that fail take no part in later stages; their errors are in the events. */
 export async function run(options: RunOptions): Promise<RunReport> {
-  return new JobRun(options).run()
+  return new JobRun(options.mask === undefined ? options : maskRun(options, options.mask)).run()
 }
 
 class JobRun {

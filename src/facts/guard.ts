@@ -1,5 +1,5 @@
 /** Facts behind `creates` and `unless` of a command: whether it has been done already. */
-import { joinScripts, type Script, sh } from '../connection/script.ts'
+import { joinScripts, rawScript, type Script, sh, shellText } from '../connection/script.ts'
 import type { FactKind, FactRef } from './fact.ts'
 
 /** Conditions under which a command has nothing to do. */
@@ -31,6 +31,6 @@ export function guardOf({ creates, unless }: CommandGuard): FactRef<GuardState> 
 function guardScript({ creates, unless }: CommandGuard): Script {
   const tests: Script[] = []
   if (creates !== undefined) tests.push(sh`[ -e ${creates} ] || [ -L ${creates} ]`)
-  if (unless !== undefined) tests.push(sh`timeout 30 sh -c ${unless} </dev/null >/dev/null 2>&1`)
+  if (unless !== undefined) tests.push(sh`{ ${shellText(unless, rawScript('timeout 30'))}; } >/dev/null 2>&1`)
   return sh`if ${joinScripts(tests, ' || ')}; then echo done; else echo open; fi`
 }

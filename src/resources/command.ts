@@ -1,5 +1,5 @@
 /** A command of the user's own. */
-import { sh } from '../connection/script.ts'
+import { sh, shellText } from '../connection/script.ts'
 import { becomes, type FactRef } from '../facts/fact.ts'
 import { fileAt } from '../facts/file.ts'
 import { type CommandGuard, guardOf } from '../facts/guard.ts'
@@ -30,12 +30,15 @@ export function command(desired: CommandDesired): Resource {
 }
 
 function planRun(desired: CommandDesired, guard: FactRef<boolean> | undefined): Plan {
-  const chdir = desired.chdir === undefined ? sh`` : sh`cd -- ${desired.chdir}
+  const chdir =
+    desired.chdir === undefined
+      ? sh``
+      : sh`cd -- ${desired.chdir}
 `
   return {
     kind: 'change',
     changes: [{ summary: `run: ${desired.run}` }],
-    script: sh`${chdir}sh -c ${desired.run}`,
+    script: sh`${chdir}${shellText(desired.run)}`,
     after: guard === undefined ? [] : [becomes(guard, true)],
     disturbs: desired.touches?.map(factOf) ?? 'anything',
     ...(guard === undefined ? { unverifiable: true } : {}),
