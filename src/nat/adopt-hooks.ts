@@ -3,7 +3,15 @@ import { type Lines, splice } from '../interfaces/lines.ts'
 import { indentOf, insertOption, removeSpan, replaceValue } from '../interfaces/options.ts'
 import { type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
 import { overlaps } from '../net/cidr.ts'
-import { downCommand, type HookCall, type NatHook, natHooks, rewriteCalls, upCommand } from './hook-lines.ts'
+import {
+  downCommand,
+  type HookCall,
+  type NatHook,
+  natHooks,
+  orphanHooks,
+  rewriteCalls,
+  upCommand,
+} from './hook-lines.ts'
 import { ruleArgs, type SourceNat, samePackets } from './source-nat.ts'
 
 /** Whose hooks to bring in order. */
@@ -17,15 +25,24 @@ export interface HookWish {
 
 /** The file with the hooks of the rule: those that are there rewritten in place, extra and outdated ones gone. */
 export function adoptHooks(lines: Lines, wish: HookWish): Lines {
-  const tidy = tidyPhase(tidyPhase(lines, wish, 'down'), wish, 'up')
+  const tidy = tidyPhase(tidyPhase(withoutOrphans(lines, wish), wish, 'down'), wish, 'up')
   return completeHooks(tidy, wish)
 }
 
 /** The file without any hook of the rule. */
 export function dropHooks(lines: Lines, wish: HookWish): Lines {
-  return natHooks(lines)
+  const rest = withoutOrphans(lines, wish)
+  return natHooks(rest)
     .toReversed()
-    .reduce((file, hook) => withoutCalls(file, hook, wish), lines)
+    .reduce((file, hook) => withoutCalls(file, hook, wish), rest)
+}
+
+/** Hook lines that belong to no stanza, as a save in the web interface can leave them: of no effect, and in the way. */
+function withoutOrphans(lines: Lines, wish: HookWish): Lines {
+  return orphanHooks(lines)
+    .filter(({ calls }) => calls.every(isAbout(wish)))
+    .toReversed()
+    .reduce((file, { span }) => removeSpan(file, span), lines)
 }
 
 /** True when a hook call is about the rule, or about what the rule takes the place of. */

@@ -1,6 +1,6 @@
 /** Hook lines of interfaces(5) that set or take away source NAT, in whatever way somebody once wrote them. */
-import type { Lines } from '../interfaces/lines.ts'
-import { normalName, type Option, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
+import { type Lines, trim } from '../interfaces/lines.ts'
+import { normalName, type Option, parseBlocks, type Span, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
 import { type ShellCommand, shellCommands } from './shell-line.ts'
 import { type NatCall, readNatCall, ruleArgs, type SourceNat } from './source-nat.ts'
 
@@ -23,6 +23,16 @@ export interface NatHook {
 /** All such hooks of a file, in order. */
 export function natHooks(lines: Lines): readonly NatHook[] {
   return stanzasOf(lines).flatMap((stanza) => stanza.options.flatMap((option) => readHook(stanza, option)))
+}
+
+/** Hook lines outside any stanza that do nothing but such calls. */
+export function orphanHooks(lines: Lines): readonly { readonly span: Span; readonly calls: readonly HookCall[] }[] {
+  return parseBlocks(lines).flatMap((block) => {
+    if (block.kind !== 'other' || hookPhase(block.keyword) === undefined || block.end > block.first + 1) return []
+    const text = trim(lines[block.first]?.text ?? '')
+    const { calls, pure } = readCalls(trim(text.slice(block.keyword.length)), '')
+    return pure ? [{ span: block, calls }] : []
+  })
 }
 
 /** What brings a rule up, once however often it runs. */
@@ -69,16 +79,20 @@ function callText(operation: 'add' | 'check' | 'delete', rule: SourceNat): strin
 function readHook(stanza: Stanza, option: Option): readonly NatHook[] {
   const phase = hookPhase(option.name)
   if (phase === undefined || !option.value.includes('iptables')) return []
-  const commands = shellCommands(option.value, stanza.name)
+  const { calls, pure } = readCalls(option.value, stanza.name)
+  return calls.length === 0 ? [] : [{ stanza, option, phase, calls, pure }]
+}
+
+function readCalls(value: string, iface: string): { readonly calls: readonly HookCall[]; readonly pure: boolean } {
+  const commands = shellCommands(value, iface)
   const calls = commands.flatMap((command) => {
     const call = readNatCall(command.words)
     return call === undefined ? [] : [{ ...call, command }]
   })
-  if (calls.length === 0) return []
   const others = commands.filter((command) => !calls.some((call) => call.command === command))
   const packets = new Set(calls.map(({ rule }) => ruleArgs(rule).slice(0, 4).join(' ')))
-  const pure = packets.size === 1 && others.every(({ words }) => words.length === 1 && NOTHING.has(words[0] ?? ''))
-  return [{ stanza, option, phase, calls, pure }]
+  const idle = others.every(({ words }) => words.length === 1 && NOTHING.has(words[0] ?? ''))
+  return { calls, pure: packets.size === 1 && idle }
 }
 
 const NOTHING = new Set(['true', ':', '/bin/true'])

@@ -42,12 +42,31 @@ function bringUp({ name }: BridgeSettings, model: Model, links: LinksState): Pla
   return {
     kind: 'change',
     changes: [{ summary: `bring up ${name}: ${parts.join(', ')}` }],
-    script: sh`ifup ${name} || echo ${`ifup ${name} ended with an error; what came of it is looked at next`}
-[ -d ${`/sys/class/net/${name}`} ] || pv_fail ${`ifup did not create ${name}`}`,
+    script: bringUpScript(name, ports),
     after: [becomes(linksRef, replaceLink(links, link, ports)), ...nat],
     ...disturbed,
     ...(ports.some((port) => carriesDefaultRoute(links, port)) ? { risk: 'link' as const } : {}),
   }
+}
+
+/**
+ * `ifup` gives up at once while another run of ifupdown2 holds its lock, and leaves ports without `auto` down, so both
+ * are seen to. Its exit status says little: what counts is the link.
+ */
+function bringUpScript(name: string, ports: readonly string[]): Script {
+  const link = `/sys/class/net/${name}`
+  const plug = ports.map(
+    (port) => sh`
+[ -e ${`${link}/brif/${port}`} ] || ip link set ${port} master ${name}
+ip link set ${port} up`,
+  )
+  return sh`pv_n=0
+until ifup ${name} || [ $pv_n -ge 5 ]; do
+	[ ! -d ${link} ] || break
+	sleep 2
+	pv_n=$((pv_n+1))
+done
+[ -d ${link} ] || pv_fail ${`ifup did not create ${name}`}${joinScripts(plug, '')}`
 }
 
 function adjust(settings: BridgeSettings, model: Model, links: LinksState, link: Link): Plan {

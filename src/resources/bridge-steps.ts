@@ -78,6 +78,7 @@ function portSteps({ name, ports }: BridgeSettings, links: LinksState, link: Lin
   const present = portsOf(links, link.name).filter(isUplink)
   const added = wanted.filter((port) => linkNamed(links, port)?.master !== name)
   const removed = present.filter((port) => !wanted.includes(port.name))
+  const down = portsOf(links, name).filter((port) => wanted.includes(port.name) && !port.up)
   return [
     ...added.map(
       (port): BridgeStep => ({
@@ -88,6 +89,7 @@ ip link set ${port} master ${name}`,
         after: edited(port, (now) => ({ ...now, master: name, up: true })),
       }),
     ),
+    ...down.map((port) => setUp(port.name)),
     ...removed.map(
       ({ name: port }): BridgeStep => ({
         summary: `${name}: remove port ${port}`,

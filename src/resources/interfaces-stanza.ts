@@ -1,10 +1,12 @@
 /** A bridge in /etc/network/interfaces: what brings it up at boot, and what the web interface shows. */
 import { interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
-import { type BridgeSettings, writeBridge } from '../interfaces/bridge.ts'
+import { addressesNamed } from '../interfaces/address.ts'
+import { type BridgeSettings, portsInFile, writeBridge } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { addStanza } from '../interfaces/whole-stanza.ts'
+import { formatCidr } from '../net/cidr.ts'
 import { bridgeBlocked } from './bridge-checks.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import type { Resource } from './resource.ts'
@@ -26,11 +28,12 @@ export function interfacesStanza(settings: BridgeSettings): Resource {
       const links = model.get(linksRef)
       const blocked = bridgeBlocked(settings, interfaces, links)
       if (blocked !== undefined) return blocked
-      const isNew = stanzasOf(linesOf(interfaces), name).length === 0
+      const before = linesOf(interfaces)
+      const edit = (lines: Lines) => writeBridge(withPortStanzas(lines, settings.ports ?? [], links), settings)
       return planInterfacesEdit(model, {
-        edit: (lines) => writeBridge(withPortStanzas(lines, settings.ports ?? [], links), settings),
-        summary: `${isNew ? 'add' : 'edit'} bridge ${name}`,
-        risk: touchesLink(settings, isNew, links) ? 'link' : undefined,
+        edit,
+        summary: `${stanzasOf(before, name).length === 0 ? 'add' : 'edit'} bridge ${name}`,
+        risk: touchesLink(settings, before, edit(before), links) ? 'link' : undefined,
       })
     },
   }
@@ -44,9 +47,12 @@ function withPortStanzas(lines: Lines, ports: readonly string[], links: LinksSta
     .reduce((file, port) => addStanza(file, 'eth', [`iface ${port} inet manual`]), lines)
 }
 
-/** Address and ports of an existing bridge, and anything that carries the default route. */
-function touchesLink({ name, address, ports = [] }: BridgeSettings, isNew: boolean, links: LinksState): boolean {
-  const existing = !isNew && linkNamed(links, name) !== undefined
-  if (existing && (address !== undefined || ports.length > 0)) return true
-  return [name, ...ports].some((link) => carriesDefaultRoute(links, link))
+/** Address or ports of a live bridge, or of anything that carries the default route, will be others. */
+function touchesLink({ name, ports = [] }: BridgeSettings, before: Lines, after: Lines, links: LinksState): boolean {
+  const described = (lines: Lines) => [
+    ...addressesNamed(lines, name).map(formatCidr),
+    ...(portsInFile(lines, name) ?? []),
+  ]
+  if (described(before).join(' ') === described(after).join(' ')) return false
+  return linkNamed(links, name) !== undefined || ports.some((port) => carriesDefaultRoute(links, port))
 }
