@@ -135,6 +135,18 @@ function staticPackages(file: string, outputs: Outputs, seen = new Set<string>()
   return imports.flatMap(({ path: name, external }) => (external ? [name] : staticPackages(name, outputs, seen)))
 }
 
+test('the lock file holds the packages of all platforms', () => {
+  interface Locked {
+    readonly version?: string
+    readonly optionalDependencies?: Readonly<Record<string, string>>
+  }
+  const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> }
+  const wanted = Object.values(packages).flatMap(({ optionalDependencies }) => Object.keys(optionalDependencies ?? {}))
+  // npm install leaves out what the registry at hand lacks, and then npm ci refuses the lock file everywhere.
+  const missing = wanted.filter((name) => packages[`node_modules/${name}`]?.version === undefined)
+  assert.equal(missing, [])
+})
+
 test('every test file runs a suite of its own, and all of it', () => {
   const problems = filesBelow('test')
     .filter((file) => file.endsWith('.test.ts') && file !== 'test/architecture.test.ts')
