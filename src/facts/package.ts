@@ -14,8 +14,7 @@ const FORMAT = '${Package} ${db:Status-Status} ${Version}\\n'
 /** All packages that a run asks for, by one dpkg-query. */
 export const packageFact: FactKind<PackageState> = {
   name: 'package',
-  observe: (ids): Script =>
-    sh`dpkg-query -W -f ${FORMAT} ${ids} 2>/dev/null || :`,
+  observe: (ids): Script => sh`dpkg-query -W -f ${FORMAT} ${ids} 2>/dev/null || :`,
   parse(output, ids) {
     const rows = output
       .toString('utf8')

@@ -100,7 +100,9 @@ function fileChanges(
 }
 
 function validation({ path, validate }: Pick<FileDesired, 'path' | 'validate'>): Script {
-  return validate === undefined ? sh`` : sh`
+  return validate === undefined
+    ? sh``
+    : sh`
 pv_validate ${path} ${validate.what} ${validate.command}`
 }
 

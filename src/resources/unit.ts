@@ -113,10 +113,16 @@ function newerFile(
 
 function verbScript({ unit: name, validate }: UnitDesired, verb: Step['verb']): Script {
   if (verb === 'daemon-reload') return sh`systemctl daemon-reload`
-  const check = validate !== undefined && ['start', 'restart', 'reload'].includes(verb) ? sh`${validate}
-` : sh``
-  const fresh = verb === 'start' ? sh`systemctl reset-failed ${name} 2>/dev/null || :
-` : sh``
+  const check =
+    validate !== undefined && ['start', 'restart', 'reload'].includes(verb)
+      ? sh`${validate}
+`
+      : sh``
+  const fresh =
+    verb === 'start'
+      ? sh`systemctl reset-failed ${name} 2>/dev/null || :
+`
+      : sh``
   return sh`${check}${fresh}pv_unit ${verb} ${name}`
 }
 
