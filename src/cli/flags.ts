@@ -1,5 +1,6 @@
 /** Flags that several commands share, so that they mean and read the same everywhere. */
 import { Flags, type Interfaces } from '@oclif/core'
+import type { GuardOptions } from '../engine/compile.ts'
 import type { PlaybookRun } from './run-playbook.ts'
 
 /** Which inventory: a name under `inventory/`, or a path. */
@@ -56,6 +57,29 @@ export const playbookFlags = {
   }),
   verbose: Flags.boolean({ char: 'v', summary: 'Also show tasks that are ok, and what steps print on the nodes.' }),
   json: Flags.boolean({ summary: 'Write every event as one line of JSON to stdout.' }),
+}
+
+/** What commands take that change nodes. */
+export const guardFlags = {
+  yes: yesFlag,
+  'confirm-timeout': Flags.integer({
+    summary: 'Seconds after which a node undoes a risky change that nobody confirmed.',
+    helpValue: 'SECONDS',
+    min: 5,
+    max: 3600,
+    default: 90,
+  }),
+  'no-guard': Flags.boolean({ summary: 'Make risky changes without a revert timer: only at the console of the node.' }),
+}
+
+/** The guard that the flags ask for; `warn` is told when there is none. */
+export function guardOption(
+  flags: Interfaces.InferredFlags<typeof guardFlags>,
+  warn: (text: string) => void,
+): GuardOptions | 'off' {
+  if (!flags['no-guard']) return { timeoutSeconds: flags['confirm-timeout'] }
+  warn('without the guard, a change that cuts the connection stays cut until somebody mends it at the console')
+  return 'off'
 }
 
 /** The flags that `apply` and `check` share, as `runPlaybook` wants them. */

@@ -21,6 +21,8 @@ export interface JobRun {
   readonly json: boolean
   /** End with 6 when a dry run finds something to change. */
   readonly driftExit: boolean
+  /** Guard round risky steps; default 90 s. */
+  readonly guard?: GuardOptions | 'off'
   /** Hides the secrets of the job. */
   readonly mask?: Mask
 }
@@ -58,7 +60,7 @@ export async function runJob(options: JobRun, job: Job, connector: SshConnector)
 }
 
 async function execute(
-  { mode, forks, driftExit, mask }: JobRun,
+  { mode, forks, driftExit, guard, mask }: JobRun,
   job: Job,
   connector: SshConnector,
   { reporter, notice }: ChosenReporter,
@@ -76,7 +78,8 @@ async function execute(
     exitCode = driftExit && event.exitCode === EXIT.ok && hasDrift(event.hosts) ? EXIT.drift : event.exitCode
     tell({ ...event, exitCode })
   }
-  await run({ job, connector, mode, forks, emit, signal, ...(mask === undefined ? {} : { mask }) })
+  const optional = { ...(guard === undefined ? {} : { guard }), ...(mask === undefined ? {} : { mask }) }
+  await run({ job, connector, mode, forks, emit, signal, ...optional })
   return exitCode
 }
 

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.ts'
-import { playbookFlags, playbookOptions } from '../cli/flags.ts'
+import { guardFlags, guardOption, playbookFlags, playbookOptions } from '../cli/flags.ts'
 import { prose } from '../cli/prose.ts'
 
 /** Brings nodes to the state a playbook describes. */
@@ -10,6 +10,9 @@ export default class Apply extends BaseCommand {
 The playbook and all variables are checked before the first connection. Each node is then observed, compared with the
 playbook, changed where it differs, and observed again: a task counts as changed only when the node really is as
 described afterwards. A second run changes nothing.
+
+Changes that can cut the connection (links, firewall, sshd) are guarded: the node arms a timer first and puts everything
+back unless a new connection confirms in time. With such a plan one node goes first, the others follow when it came through.
 
 Exit codes: 0 as described, 2 wrong flags, 3 bad playbook or inventory (no node was touched), 4 a node could not be
 reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
@@ -23,6 +26,7 @@ reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
   }
   static override flags = {
     ...playbookFlags,
+    ...guardFlags,
     diff: Flags.boolean({ char: 'D', summary: 'Show what changes inside files.' }),
     check: Flags.boolean({ char: 'C', summary: 'Change nothing, only say what would change; as `check`.' }),
   }
@@ -31,6 +35,8 @@ reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
     const { args, flags } = await this.parse(Apply)
     const { runPlaybook } = await import('../cli/run-playbook.ts')
     const mode = flags.check ? 'check' : 'apply'
-    process.exitCode = await runPlaybook({ ...playbookOptions(flags), mode, playbook: args.playbook, driftExit: false })
+    const guard = guardOption(flags, (text) => this.warn(text))
+    const options = { ...playbookOptions(flags), mode, guard, playbook: args.playbook, driftExit: false } as const
+    process.exitCode = await runPlaybook(options)
   }
 }

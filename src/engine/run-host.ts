@@ -49,6 +49,9 @@ export async function runHost(stage: HostStage, session: Session, options: HostR
   return new HostRun(stage, session, options).run()
 }
 
+/** A plan older than this is made anew before it is carried out; steps check what they replace in any case. */
+const STALE_PLAN_MS = 60_000
+
 class HostRun {
   readonly #stage: HostStage
   readonly #session: Session
@@ -110,15 +113,16 @@ class HostRun {
     throw stoppedError()
   }
 
-  /** Waits its turn when the plan is risky; what it then finds is planned anew, as time has passed. */
+  /** Waits its turn when the plan is risky; after a long wait the plan is made anew. */
   async #waitForCanary(plan: HostPlan): Promise<HostPlan> {
     const { canary } = this.#options
     if (canary === undefined || !isRisky(stepsUntilBarrier(plan))) return plan
     const waiting = canary.waits(this.#name)
+    const since = performance.now()
     if (waiting) this.#phase('waiting')
     const bad = await canary.enter(this.#name)
     if (bad !== undefined) throw canaryFailed(bad)
-    return waiting ? this.#plan(this.#options.signal) : plan
+    return performance.now() - since > STALE_PLAN_MS ? this.#plan(this.#options.signal) : plan
   }
 
   async #plan(signal?: AbortSignal): Promise<HostPlan> {

@@ -97,3 +97,11 @@ nft list ruleset
 systemctl list-units --all --plain --no-legend --type=service --state=active,failed | awk '{print $1,$3,$4}' | grep -vE 'session|user@|user-runtime' | sort
 sysctl -a 2>/dev/null | grep -E 'forward|accept_ra|rp_filter'
 `
+
+/** Fails with only the lines that differ between two snapshots of a node. */
+export function assertSame(before: string, after: string): void {
+  const [a, b] = [before, after].map((text) => new Set(text.split('\n'))) as [Set<string>, Set<string>]
+  const gone = [...a].filter((line) => !b.has(line)).map((line) => `- ${line}`)
+  const come = [...b].filter((line) => !a.has(line)).map((line) => `+ ${line}`)
+  if (gone.length + come.length > 0) throw new Error(`the node differs:\n${[...gone, ...come].slice(0, 40).join('\n')}`)
+}
