@@ -20,7 +20,7 @@ for entry in $wanted; do
   if ! command -v "${entry%%:*}" >/dev/null; then packages+=("${entry##*:}"); fi
 done
 if [ ${#packages[@]} -eq 0 ]; then exit 0; fi
-mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
+read -ra packages <<<"$(printf '%s\n' "${packages[@]}" | sort -u | tr '\n' ' ')"
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "setup: missing on this machine: ${packages[*]} (not installed: that takes root, and apt)"

@@ -98,6 +98,17 @@ test('a run that broke off still ends in a recap', async () => {
   assert.match(text, /\nn1 {2}ok=0 .* broken off\n$/)
 })
 
+test('tasks that a node took back are counted as such', async () => {
+  const finished = { host: 'n1', status: 'rolled back', tasks: { 'rolled back': 2, skipped: 1 } } as const
+  const text = await plain([
+    { event: 'run:started', mode: 'apply', playbook: 'site', inventory: 'prod', hosts: ['n1'] },
+    { event: 'host:finished', ...finished, seconds: 9, exchanges: 3 },
+    { event: 'run:finished', hosts: { 'rolled back': 1 }, seconds: 9, exitCode: 7 },
+  ])
+  assert.match(text, 'n1 | rolled back | rolled back 2, skipped 1\n')
+  assert.match(text, /^n1 {2}ok=0 {2}changed=0 {2}rolled-back=2 {2}failed=0 {2}skipped=1 {2}9\.0s {2}rolled back$/m)
+})
+
 test('json: every event is a line, as it is', async () => {
   const run = madeUpRun({ mode: 'apply', hosts: ['n1'], tasks: 3 })
   const written: string[] = []
