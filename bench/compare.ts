@@ -135,6 +135,8 @@ function median(numbers: readonly number[]): number {
 async function measure(tool: Tool, lab: Lab, runs: number): Promise<Record<Phase, number>> {
   const work = TOOLS[tool]
   const apply = await seconds(() => work(lab, 'apply'))
+  // sshd refuses connections for a moment after its reload, and plain ssh doesn't try again.
+  await new Promise((resolve) => setTimeout(resolve, 2000))
   const times: Record<'no-op' | 'check', number[]> = { 'no-op': [], check: [] }
   for (let i = 0; i < runs; i++) {
     times['no-op'].push(await seconds(() => work(lab, 'no-op')))
