@@ -3,7 +3,7 @@
  * options, commented-out settings and headings of the next stanza are the administrator's and stay.
  */
 import { type Lines, splice, toBytes, trim, words } from './lines.ts'
-import { refind } from './options.ts'
+import { refind, removeSpan } from './options.ts'
 import { type Comment, isKeyword, type Stanza, stanzasOf } from './stanzas.ts'
 
 /** Comment texts of an interface, as PVE would show them, notes and all. */
@@ -17,24 +17,27 @@ export function setComment(lines: Lines, name: string, comment: string): Lines {
   const [first, ...others] = stanzasOf(lines, name)
   if (first === undefined) return lines
   const all = [first, ...others]
-  const same = wanted === '' ? undefined : all.flatMap(({ comments }) => comments).find(saysSame(wanted))
-  if (same !== undefined) return respell(lines, same, wanted)
+  const own = all.flatMap((stanza) => ownComments(lines, stanza))
+  if (wanted !== '' && own.some(({ text }) => text === wanted)) return lines
+  const elsewhere = all
+    .flatMap((stanza) => stanza.comments)
+    .find((comment) => !own.includes(comment) && says(comment, wanted))
+  // The same words in another place become the comment proper, so that the next text finds them.
+  if (elsewhere !== undefined) return setComment(removeSpan(lines, elsewhere), name, comment)
   const holder = all.find((stanza) => ownComments(lines, stanza).length > 0) ?? first
-  const own = ownComments(lines, holder)
-  const at = own[0]?.first ?? holder.pveEnd - headingOf(lines, holder).length
-  const texts = wanted === '' ? [] : [`#${wanted}`]
-  const edited = splice(lines, at, own.length, texts)
-  return wanted === '' ? edited : separate(edited, refind(edited, lines, holder), at + 1)
+  return replaceOwn(lines, holder, wanted)
 }
 
-function saysSame(wanted: string): (comment: Comment) => boolean {
-  return ({ text }) => trim(text) === trim(wanted)
+function says({ text }: Comment, wanted: string): boolean {
+  return wanted !== '' && trim(text) === trim(wanted)
 }
 
-function respell(lines: Lines, comment: Comment, wanted: string): Lines {
-  if (comment.text === wanted) return lines
-  const indent = /^[ \t]*/.exec(lines[comment.first]?.text ?? '')?.[0] ?? ''
-  return splice(lines, comment.first, comment.end - comment.first, [`${indent}#${wanted}`])
+function replaceOwn(lines: Lines, stanza: Stanza, wanted: string): Lines {
+  const own = ownComments(lines, stanza)
+  const at = own[0]?.first ?? stanza.pveEnd - headingOf(lines, stanza).length
+  if (wanted === '') return splice(lines, at, own.length, [])
+  const edited = splice(lines, at, own.length, [`#${wanted}`])
+  return separate(edited, refind(edited, lines, stanza), at + 1)
 }
 
 /** The lines that PVE would have written as comment: the last ones, prose, with a blank line or nothing after. */

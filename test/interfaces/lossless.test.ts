@@ -76,7 +76,7 @@ const file = fc.oneof(
 
 const wish: HookWish = {
   rule: {
-    source: parseCidr('10.0.0.0/24') ?? assert.unreachable(),
+    source: { address: 0x0a000000, prefix: 24 },
     out: 'vmbr0',
     target: { kind: 'masquerade' },
   },
