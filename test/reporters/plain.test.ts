@@ -101,7 +101,7 @@ test('a run that broke off still ends in a recap', async () => {
 test('tasks that a node took back are counted as such', async () => {
   const finished = { host: 'n1', status: 'rolled back', tasks: { 'rolled back': 2, skipped: 1 } } as const
   const text = await plain([
-    { event: 'run:started', mode: 'apply', playbook: 'site', inventory: 'prod', hosts: ['n1'] },
+    { event: 'run:started', id: 'r', owner: 'o', mode: 'apply', playbook: 'site', inventory: 'prod', hosts: ['n1'] },
     { event: 'host:finished', ...finished, seconds: 9, exchanges: 3 },
     { event: 'run:finished', hosts: { 'rolled back': 1 }, seconds: 9, exitCode: 7 },
   ])
