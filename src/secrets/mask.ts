@@ -7,6 +7,12 @@ export type Mask = (text: string) => string
 /** Shorter secrets would be found in half of all words, and masking them would hide more than them. */
 export const SHORTEST_SECRET = 4
 
+/** What is wrong with a shorter one. */
+export const TOO_SHORT = {
+  message: `a secret of fewer than ${SHORTEST_SECRET} characters cannot be masked`,
+  hint: 'make it longer; what is no secret belongs into plain variables',
+} as const
+
 /** True for a text that can be masked without hiding all sorts of other things. */
 export function canMask(secret: string): boolean {
   return secret.trim().length >= SHORTEST_SECRET

@@ -10,13 +10,15 @@ export const RECIPIENTS_FILE = '.age-recipients'
 
 const HEADER = '# Public keys that secrets of this inventory are encrypted for. One a line.\n'
 
-/** The nearest file of recipients in a folder or above it, up to `cwd`; undefined when there is none. */
-export function findRecipients(folder: string, cwd: string): string | undefined {
+/** Folders above a file of variables that can be its inventory's, as in `prod/group_vars/pve/file.yml`. */
+const LEVELS = 3
+
+/** The nearest file of recipients in a folder or above it, but not above `cwd`; undefined when there is none. */
+export function findRecipients(folder: string, cwd: string, levels = LEVELS): string | undefined {
   const file = path.join(folder, RECIPIENTS_FILE)
   if (existsSync(file)) return file
-  const parent = path.dirname(folder)
-  const isInside = !path.relative(cwd, folder).startsWith('..') && path.resolve(folder) !== path.resolve(cwd)
-  return isInside && parent !== folder ? findRecipients(parent, cwd) : undefined
+  const isLast = levels === 0 || path.resolve(folder) === path.resolve(cwd)
+  return isLast ? undefined : findRecipients(path.dirname(folder), cwd, levels - 1)
 }
 
 /** Public keys for files of a folder. Throws SECRET_FAILED when there are none, or a line is none. */

@@ -1,6 +1,7 @@
 /** An encrypted value of a YAML file, as it stands there. */
 import { MASK } from '../connection/secret.ts'
 import type { Location } from '../errors.ts'
+import { isMapping } from '../yaml/words.ts'
 
 /** What a value with the tag `!age` comes to until it is opened; prints as a mask. */
 export class Sealed {
@@ -25,4 +26,11 @@ export class Sealed {
   toJSON(): string {
     return MASK
   }
+}
+
+/** All encrypted values in data, at any depth. */
+export function sealedIn(data: unknown): readonly Sealed[] {
+  if (data instanceof Sealed) return [data]
+  if (Array.isArray(data)) return data.flatMap(sealedIn)
+  return isMapping(data) ? Object.values(data).flatMap(sealedIn) : []
 }

@@ -5,8 +5,8 @@ import { type Location, type Problem, PvectlError } from '../errors.ts'
 import { isMapping } from '../yaml/words.ts'
 import { decrypt } from './age.ts'
 import { type IdentityOptions, identityPath, readIdentities } from './identity.ts'
-import { canMask, createMask, type Mask, SHORTEST_SECRET } from './mask.ts'
-import { Sealed } from './sealed.ts'
+import { canMask, createMask, type Mask, TOO_SHORT } from './mask.ts'
+import { Sealed, sealedIn } from './sealed.ts'
 
 /** The secrets of one run. The private key is read when the first encrypted value is met. */
 export class SecretStore {
@@ -56,6 +56,17 @@ export class SecretStore {
     return texts
   }
 
+  /** Plain text of an age file in text form. Throws SECRET_FAILED at `location`. */
+  async openText(armored: string, location: Location): Promise<string> {
+    const problems: Problem[] = []
+    let text = ''
+    await this.#attempt(location, problems, async () => {
+      text = textOf(await decrypt(Buffer.from(armored), this.#keys()))
+    })
+    if (problems.length > 0) throw PvectlError.of('SECRET_FAILED', problems)
+    return text
+  }
+
   /** Makes a value out of an encrypted file secret: all texts in it. `where` tells the place of what cannot be. */
   protect(value: unknown, where: () => Location): unknown {
     if (typeof value === 'string') return this.#keep(value, where)
@@ -82,12 +93,7 @@ export class SecretStore {
   }
 
   #keep(text: string, where: () => Location): Secret {
-    if (!canMask(text)) {
-      throw new PvectlError('SECRET_FAILED', `a secret of fewer than ${SHORTEST_SECRET} characters cannot be masked`, {
-        hint: 'make it longer; what is no secret belongs into plain variables',
-        location: where(),
-      })
-    }
+    if (!canMask(text)) throw PvectlError.of('SECRET_FAILED', [{ ...TOO_SHORT, location: where() }])
     this.#texts.add(text)
     this.#mask = undefined
     return new Secret(text)
@@ -114,12 +120,6 @@ function textOf(plain: Buffer): string {
   } catch (cause) {
     throw new PvectlError('SECRET_FAILED', 'what is encrypted here is no text (UTF-8)', { cause })
   }
-}
-
-function sealedIn(data: unknown): readonly Sealed[] {
-  if (data instanceof Sealed) return [data]
-  if (Array.isArray(data)) return data.flatMap(sealedIn)
-  return isMapping(data) ? Object.values(data).flatMap(sealedIn) : []
 }
 
 /** Replaces values at any depth; what several places share stays shared. */

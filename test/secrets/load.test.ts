@@ -66,7 +66,7 @@ test('a file encrypted as a whole outranks the plain one beside it, and its text
   })
   const store = key.store()
   const { hosts } = await loadInventory('prod', { cwd, secrets: store })
-  const { vars } = hosts[0] ?? { vars: {} }
+  const vars = hosts[0]?.vars ?? {}
   assert.is(text(vars.password), 'hunter2')
   assert.is(vars.port, 25)
   assert.is(JSON.stringify(vars.nested), '{"list":["********",true]}')
