@@ -85,7 +85,7 @@ function sshArgs({ key, knownHosts }: Lab, address: string): string[] {
 async function installPackages(lab: Lab): Promise<void> {
   const script = `export DEBIAN_FRONTEND=noninteractive
 systemctl mask -q --runtime dnsmasq.service nginx.service
-apt-get install -qy dnsmasq nginx >/dev/null 2>&1 || exit 1
+apt-get install -qy dnsmasq nginx python3-apt >/dev/null 2>&1 || exit 1
 systemctl unmask -q --runtime dnsmasq.service nginx.service
 rm -f /etc/nginx/sites-enabled/default`
   for (let i = 0; i < lab.nodes.length; i += 4) {

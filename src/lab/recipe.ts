@@ -27,8 +27,11 @@ export const PACKAGES = [
   'util-linux',
 ] as const
 
-/** Packages that nodes don't have yet but can install without a network, with all they depend on. */
-export const OFFERED = ['dnsmasq', 'nginx', 'nginx-light'] as const
+/**
+ * Packages that nodes don't have yet but can install without a network, with all they depend on. python3-apt is for
+ * Ansible in the benchmark.
+ */
+export const OFFERED = ['dnsmasq', 'nginx', 'nginx-light', 'python3-apt'] as const
 
 /** Units that have nothing to do in a node, or would touch the host's kernel. */
 const MASKED = [
