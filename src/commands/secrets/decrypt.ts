@@ -12,6 +12,7 @@ export default class SecretsDecrypt extends BaseCommand {
     file: Args.string({
       description: 'Encrypted file, or YAML with values that are; `-`: standard input.',
       required: true,
+      ignoreStdin: true,
     }),
   }
 

@@ -16,7 +16,7 @@ fails.`
       command: '<%= config.bin %> <%= command.id %> inventory/host_vars/node1.yml.age',
     },
   ]
-  static override args = { file: Args.string({ description: 'File to edit.', required: true }) }
+  static override args = { file: Args.string({ description: 'File to edit.', required: true, ignoreStdin: true }) }
 
   override async run(): Promise<void> {
     const { args } = await this.parse(SecretsEdit)

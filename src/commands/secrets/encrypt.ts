@@ -23,7 +23,11 @@ the nearest .age-recipients.`
     },
   ]
   static override args = {
-    file: Args.string({ description: 'File to encrypt; without it, or with `-`, a value.', default: '-' }),
+    file: Args.string({
+      description: 'File to encrypt; without it, or with `-`, a value.',
+      default: '-',
+      ignoreStdin: true,
+    }),
   }
   static override flags = {
     inventory: inventoryFlag,
