@@ -1,4 +1,4 @@
-/** Writes the generated files: JSON Schemas. `npm run generate`; a test fails when they are out of date. */
+/** Writes the generated files: JSON Schemas and the reference of task types. `npm run generate`; a test fails when they are out of date. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
