@@ -214,7 +214,7 @@ class HostRun {
   async #failure(error: unknown): Promise<HostResult> {
     const exitCode = error instanceof PvectlError ? error.exitCode : 1
     if (exitCode === 7) await this.#outcomes.rollBack()
-    this.#outcomes.skipRest()
+    this.#outcomes.closeRest()
     const status = exitCode === 4 ? 'unreachable' : exitCode === 7 ? 'rolled back' : 'failed'
     return { status, tasks: this.#outcomes.counts(), error: showError(error), exitCode }
   }

@@ -81,9 +81,12 @@ export class TaskOutcomes {
     for (const { task } of plan.tasks) if (!this.#statuses.has(task.id)) this.#end(task, 'ok', [])
   }
 
-  /** Tasks without an outcome did not run. */
-  skipRest(): void {
-    for (const { id } of this.#tasks) if (!this.#statuses.has(id)) this.#statuses.set(id, 'skipped')
+  /** Tasks without an outcome: those that ran were not seen afterwards, the others did not run. */
+  closeRest(): void {
+    const ran = new Set([...this.#ran.values()].map(({ task }) => task.task.id))
+    for (const { id } of this.#tasks) {
+      if (!this.#statuses.has(id)) this.#statuses.set(id, ran.has(id) ? 'unknown' : 'skipped')
+    }
   }
 
   /** Number of tasks by status. */
