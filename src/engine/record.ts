@@ -52,11 +52,12 @@ pv_close() {
 	pv_prune
 } 2>/dev/null`
 
-/** Kind and title of each step. What a command runs stays out: it may hold what should not be kept. */
+/** Kind, title and changes of each step, parted by tabs. What a command runs stays out: it may hold what should not be kept. */
 function stepLines(steps: readonly PlannedStep[]): string {
-  const line = ({ resource, task }: PlannedStep) => {
-    const title = resource.kind === 'command' ? task.task.title : resource.title
-    return `${resource.kind}\t${title.replace(/\s+/g, ' ')}\n`
+  const line = ({ resource, task, plan }: PlannedStep) => {
+    const said = plan.changes.map(({ summary }) => summary)
+    const words = resource.kind === 'command' ? [task.task.title] : [resource.title, ...said]
+    return `${[resource.kind, ...words].map((word) => word.replace(/\s+/g, ' ')).join('\t')}\n`
   }
   return steps.map(line).join('')
 }

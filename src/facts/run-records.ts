@@ -35,7 +35,17 @@ export interface RunRecord {
   /** In the order in which they were touched. */
   readonly paths: readonly TouchedPath[]
   /** What the run was going to do, in order, file changes included. */
-  readonly steps: readonly { readonly kind: string; readonly title: string }[]
+  readonly steps: readonly RecordedStep[]
+}
+
+/** One step of a run. */
+export interface RecordedStep {
+  /** Kind of its resource: `file`, `unit`, `package`. */
+  readonly kind: string
+  /** Title of the resource; of a command, title of its task. */
+  readonly title: string
+  /** One line a change: `start nginx.service`. */
+  readonly changes: readonly string[]
 }
 
 /** All records, oldest first. */
@@ -119,8 +129,13 @@ function readRecord([head = '', ...lines]: readonly string[]): RunRecord {
     ...(result === undefined ? {} : { result }),
     alive: lines.includes('alive'),
     paths: all('before').map((line) => readPath(line, after)),
-    steps: all('steps').map((line) => ({ kind: split(line, '\t')[0], title: split(line, '\t')[1] })),
+    steps: all('steps').map(readStep),
   }
+}
+
+function readStep(line: string): RecordedStep {
+  const [kind = '', title = '', ...changes] = line.split('\t')
+  return { kind, title, changes }
 }
 
 function readPath(line: string, states: ReadonlyMap<string, string>): TouchedPath {

@@ -40,7 +40,7 @@ function planGroup({ members, validate, risk }: FileGroup, model: Model): Plan {
     current = current.with(plan.after)
   }
   if (parts.length === 0) return OK
-  const changes: Change[] = parts.flatMap((part) => part.changes)
+  const changes = parts.flatMap((part, i) => part.changes.map((change) => naming(change, paths[i] ?? '')))
   const after: FactUpdate[] = parts.flatMap((part) => part.after)
   const risky = risk ?? parts.find((part) => part.risk !== undefined)?.risk
   return {
@@ -55,6 +55,10 @@ function planGroup({ members, validate, risk }: FileGroup, model: Model): Plan {
     after,
     ...(risky === undefined ? {} : { risk: risky }),
   }
+}
+
+function naming(change: Change, path: string): Change {
+  return change.summary.includes(path) ? change : { ...change, summary: `${path}: ${change.summary}` }
 }
 
 function refuse(paths: readonly string[], { what, command }: NonNullable<FileGroup['validate']>): Script {

@@ -13,20 +13,24 @@ export interface UnitAfter {
   readonly verb: 'restart' | 'reload'
   readonly validate?: Script | undefined
   readonly risk?: 'link' | undefined
-  /** Set where the daemon was not there before: it stops when it is no longer in use. */
-  readonly retire?:
-    | { readonly reads: readonly FactRef<unknown>[]; readonly inUse: (model: Model) => boolean }
-    | undefined
+  /** How it was before the change that is taken back; undefined: as it is now. */
+  readonly was: { readonly running?: boolean | undefined; readonly enabled?: boolean | undefined }
+  /** Tells whether something else has come to need it; then it is neither stopped nor disabled. */
+  readonly use: { readonly reads: readonly FactRef<unknown>[]; readonly inUse: (model: Model) => boolean }
 }
 
-/** Ensures that a daemon runs with the files on disk, or not at all where it came with what is gone now. */
-export function unitAfter({ unit: name, paths, verb, validate, risk, retire }: UnitAfter): Resource {
-  const busy = unit({ unit: name, watch: { paths, verb }, validate, risk })
-  if (retire === undefined) return busy
-  const idle = unit({ unit: name, running: false, enabled: false })
+/** Ensures that a daemon is as it was, and if it runs, that it runs with the files on disk. */
+export function unitAfter({ unit: name, paths, verb, validate, risk, was, use }: UnitAfter): Resource {
+  const common = { unit: name, watch: { paths, verb }, validate, risk }
+  const back = unit({ ...common, ...was })
+  const kept = unit({
+    ...common,
+    running: was.running === false ? undefined : was.running,
+    enabled: was.enabled === false ? undefined : was.enabled,
+  })
   return {
-    ...busy,
-    reads: [...busy.reads, ...retire.reads],
-    plan: (model) => (retire.inUse(model) ? busy : idle).plan(model),
+    ...back,
+    reads: [...back.reads, ...use.reads],
+    plan: (model) => (use.inUse(model) ? kept : back).plan(model),
   }
 }

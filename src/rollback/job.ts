@@ -1,17 +1,15 @@
 /** Makes the job that rolls a run back: ordinary resources, so that check, diff, guard and verification come with it. */
 import path from 'node:path'
 import { type Script, sh } from '../connection/script.ts'
-import { filesIn } from '../facts/directory-files.ts'
 import { INTERFACES_PATH } from '../facts/interfaces.ts'
 import type { NodeRun } from '../history/node-runs.ts'
 import type { Host } from '../inventory/host.ts'
 import type { HostTask, Job } from '../playbook/job.ts'
-import { DNSMASQ_DIRECTORY, DNSMASQ_READS, dnsmasqOptions } from '../resources/dnsmasq-conflicts.ts'
-import { NGINX_TEST, SITES_ENABLED } from '../resources/nginx-site.ts'
 import type { Resource } from '../resources/resource.ts'
 import { restoredPath } from '../resources/restored-path.ts'
 import { filesTogether } from '../resources/together.ts'
-import { type UnitAfter, unitAfter } from '../resources/unit-after.ts'
+import { unitAfter } from '../resources/unit-after.ts'
+import { DAEMONS, type Daemon, unitBefore } from './daemons.ts'
 import { networkResources } from './network.ts'
 import type { Restore } from './restore.ts'
 
@@ -31,7 +29,7 @@ export function rollbackJob({ host, inventory, run, restores, force }: RollbackP
   const groupOf = (restore: Restore) => DAEMONS.find(({ owns }) => owns(restore.path))
   const plain = restores.filter((restore) => !isNetwork(restore) && groupOf(restore) === undefined)
   const resources: [string, readonly Resource[]][] = [
-    ['Files', plain.length === 0 ? [] : [group('files', plain)]],
+    ['Files', plain.length === 0 ? [] : [group('', plain)]],
     ['Network', restores.filter(isNetwork).flatMap((restore) => network(restore, force))],
     ...DAEMONS.map((daemon): [string, readonly Resource[]] => {
       const own = restores.filter((restore) => groupOf(restore) === daemon)
@@ -62,66 +60,21 @@ export function notUndone({ steps }: NodeRun): readonly string[] {
     if (kind === 'user') return [`${title}: stays as it is`]
     if (kind === 'sysctl' || kind === 'forwarding') return [`${title}: the live value stays until the next boot`]
     if (kind === 'command') return [`${title}: what a command did is not known`]
+    if (kind === 'unit' && !DAEMONS.some(({ unit }) => title === `unit ${unit.unit}`))
+      return [`${title}: stays as it is`]
     return kind === 'directory' ? [`${title}: stays`] : []
   })
   return [...new Set(lines)]
 }
 
-interface Daemon {
-  readonly title: string
-  readonly owns: (path: string) => boolean
-  readonly unit: Omit<UnitAfter, 'paths' | 'retire'>
-  readonly what: string
-  /** Package that brings it. */
-  readonly packages: RegExp
-  /** Something else on the node still needs it. */
-  readonly use: NonNullable<UnitAfter['retire']>
-  readonly risk?: 'link'
-}
-
-const DNSMASQ_TEST = sh`dnsmasq --test -7 ${DNSMASQ_DIRECTORY},.dpkg-dist,.dpkg-old,.dpkg-new`
-const SSHD_TEST = sh`/usr/sbin/sshd -t`
-
-const DAEMONS: readonly Daemon[] = [
-  {
-    title: 'dnsmasq',
-    owns: (at) => at.startsWith('/etc/dnsmasq') || at.includes('/dnsmasq.service.d/'),
-    unit: { unit: 'dnsmasq.service', verb: 'restart', validate: DNSMASQ_TEST },
-    what: 'dnsmasq --test',
-    packages: /^package dnsmasq/,
-    use: {
-      reads: DNSMASQ_READS,
-      inUse: (model) => dnsmasqOptions(model).some(({ key }) => key === 'interface' || key === 'listen-address'),
-    },
-  },
-  {
-    title: 'nginx',
-    owns: (at) => at.startsWith('/etc/nginx/') || at.includes('/nginx.service.d/'),
-    unit: { unit: 'nginx.service', verb: 'reload', validate: NGINX_TEST },
-    what: 'nginx -t',
-    packages: /^package nginx/,
-    use: {
-      reads: [filesIn(SITES_ENABLED)] as NonNullable<UnitAfter['retire']>['reads'],
-      inUse: (model) => model.get(filesIn(SITES_ENABLED)).some(({ path: at }) => path.posix.basename(at) !== 'default'),
-    },
-  },
-  {
-    title: 'ssh',
-    owns: (at) => at.startsWith('/etc/ssh/'),
-    unit: { unit: 'ssh.service', verb: 'reload', validate: SSHD_TEST, risk: 'link' },
-    what: 'sshd -t',
-    packages: /^(?!)/,
-    use: { reads: [], inUse: () => true },
-    risk: 'link',
-  },
-]
-
-function daemonResources({ title, unit, what, packages, use, risk }: Daemon, own: readonly Restore[], run: NodeRun) {
+function daemonResources({ title, unit, what, use, risk }: Daemon, own: readonly Restore[], run: NodeRun) {
   const paths = own.map(({ path: at }) => at)
   const watched = [...new Set([...paths, ...paths.map((at) => path.posix.dirname(at))])]
   const validate = unit.validate === undefined ? undefined : { what, command: unlessGone(what, unit.validate) }
-  const came = run.steps.some(({ kind, title: step }) => kind === 'package' && packages.test(step))
-  return [group(title, own, validate, risk), unitAfter({ ...unit, paths: watched, retire: came ? use : undefined })]
+  return [
+    group(title, own, validate, risk),
+    unitAfter({ ...unit, paths: watched, was: unitBefore(run, unit.unit), use }),
+  ]
 }
 
 /** A daemon whose package is gone has no say. */
@@ -136,8 +89,8 @@ function group(
   risk?: 'link',
 ): Resource {
   return filesTogether({
-    key: `rollback:${name}`,
-    title: `files of ${name}`,
+    key: `rollback:${name || 'files'}`,
+    title: `${name === '' ? 'files' : `files of ${name}`} below /`,
     members: own.map(({ path: at, before, sensitive }) => ({
       path: at,
       resource: restoredPath(at, before, sensitive),

@@ -75,6 +75,8 @@ test('says who, when, what, and what became of each path', async ({ root }) => {
     record?.steps.map(({ kind }) => kind),
     ['file', 'file', 'file', 'symlink', 'command'],
   )
+  assert.equal(record?.steps[0]?.changes, [`edit ${path('edited')}`])
+  assert.equal(record?.steps[4], { kind: 'command', title: 'task 4', changes: [] })
   const kept = readdirSync(join(root, 'lib/runs', record?.id ?? ''))
   for (const name of kept.filter((entry) => entry !== 'files')) {
     assert.not.match(readFileSync(join(root, 'lib/runs', record?.id ?? '', name), 'utf8'), 's3cret', name)
