@@ -180,8 +180,10 @@ function tally(statuses: readonly HostStatus[]): Partial<Record<HostStatus, numb
 }
 
 function runInfo({ playbook, digest, undoes }: Job): RunInfo {
-  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, '')
-  const id = `${stamp}-${randomBytes(3).toString('hex')}`
+  const now = new Date()
+  const stamp = now.toISOString().replace(/[-:]/g, '').replace(/\..*/, '')
+  // Milliseconds, then chance: runs that follow each other quickly sort by time too.
+  const id = `${stamp}-${now.getMilliseconds().toString(16).padStart(3, '0')}${randomBytes(2).toString('hex').slice(1)}`
   return {
     id,
     owner: `${userInfo().username}@${hostname()}`,
