@@ -1,8 +1,8 @@
 /** Compiles steps to one script that runs detached on the node and writes a framed log. */
-import { joinScripts, type Script, sh } from '../connection/script.ts'
+import { joinScripts, rawScript, type Script, sh } from '../connection/script.ts'
 import { RECORDS_ROOT } from '../facts/run-records.ts'
 import { PRELUDE } from '../resources/prelude.ts'
-import { armScript, holdScript } from './guard.ts'
+import { armScript } from './guard.ts'
 import { ENVIRONMENT } from './observe.ts'
 import type { PlannedStep } from './plan.ts'
 import { CLOSE_RECORD, openRecord } from './record.ts'
@@ -71,7 +71,7 @@ ${PRELUDE}
 ${guard === undefined ? sh`` : armScript(run.id, guard.timeoutSeconds, mark)}
 pv_step() {
 	[ ! -e "$PV_RUN/stop" ] || pv_end stopped "$1"
-	${guard === undefined ? sh`` : holdScript(run.id)}
+	${guard === undefined ? sh`` : rawScript('pv_hold')}
 	printf '\n%s start %s\n' ${mark} "$1"
 }
 pv_done() {
@@ -79,7 +79,7 @@ pv_done() {
 	[ "$2" -eq 0 ] || pv_end failed "$1"
 }
 ${joinScripts(steps.map((step, i) => stepScript(step, i)))}
-${guard === undefined ? sh`` : holdScript(run.id)}
+${guard === undefined ? sh`` : rawScript('pv_held=0; pv_hold')}
 pv_end ok
 `
 }

@@ -39,6 +39,7 @@ systemd-run -q --unit=${guardUnit(runId)} --on-active=${timeoutSeconds} --timer-
 	-p Restart=no sh ${GUARD_ROOT}/armed/revert timer
 )
 [ $? -eq 0 ] || pv_end unguarded
+${holdFunction(runId, timeoutSeconds)}
 `
 }
 
@@ -68,9 +69,16 @@ cat ${GUARD_ROOT}/${runId}.reverted/report 2>/dev/null || echo 'nothing was arme
 `
 }
 
-/** Starts the timer anew: a run that makes progress is not reverted, however long it takes. */
-export function holdScript(runId: string): Script {
-  return sh`systemctl restart ${guardUnit(runId)}.timer 2>/dev/null || :`
+/** Defines `pv_hold`, which starts the timer anew: a run that makes progress is not reverted, however long it takes. */
+function holdFunction(runId: string, timeoutSeconds: number): Script {
+  // systemctl costs ten times as much as date, and steps are many.
+  return sh`pv_held=$(date +%s)
+pv_hold() {
+	pv_now=$(date +%s)
+	[ $((pv_now - pv_held)) -ge ${Math.max(1, Math.floor(timeoutSeconds / 8))} ] || return 0
+	systemctl restart ${guardUnit(runId)}.timer 2>/dev/null || :
+	pv_held=$pv_now
+}`
 }
 
 /** Name of the timer and its service; one a run, since systemd keeps a name until its service has ended. */
