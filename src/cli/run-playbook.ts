@@ -48,6 +48,7 @@ async function load(
     tags,
     skipTags,
     extraVars: vars,
+    secrets,
     ...(limit === undefined ? {} : { limit }),
   })
 }

@@ -4,6 +4,7 @@ import { PvectlError } from '../errors.ts'
 import type { Host, Inventory } from '../inventory/host.ts'
 import { matchHosts, type Selection, selectHosts } from '../inventory/select.ts'
 import { sha256 } from '../resources/sha256.ts'
+import type { SecretStore } from '../secrets/store.ts'
 import type { TaskType } from '../tasks/task-type.ts'
 import { TemplateFiles } from '../templates/files.ts'
 import type { HostView, ScopeData } from '../templates/scope.ts'
@@ -38,11 +39,13 @@ export interface LoadJobOptions {
   readonly registry: readonly TaskType[]
   /** Default `process.env`; `XDG_CONFIG_HOME` counts. */
   readonly env?: NodeJS.ProcessEnv
+  /** Opens encrypted variables of plays; without it they stay closed. */
+  readonly secrets?: SecretStore
 }
 
 /**
  * Loads a job. Throws PLAYBOOK_INVALID, TEMPLATE_MISSING, TEMPLATE_FAILED or CONFLICT with all problems of all plays at
- * once, and USAGE for a limit or tags that fit nothing.
+ * once, SECRET_FAILED for what cannot be decrypted, and USAGE for a limit or tags that fit nothing.
  */
 export async function loadJob(options: LoadJobOptions): Promise<Job> {
   const { inventory, cwd, registry, limit, tags = [], skipTags = [] } = options
@@ -53,7 +56,8 @@ export async function loadJob(options: LoadJobOptions): Promise<Job> {
   const filter = { only: tags, skip: skipTags }
   if (problems.isEmpty) checkTags(filter, new Set(plays.flatMap((play) => play.tasks.flatMap((task) => task.tags))))
   const loader = new JobLoader(options, problems)
-  const expanded = plays.map((play) => loader.expand(withTags(play, filter), limited))
+  const opened = options.secrets === undefined ? plays : await withSecrets(plays, options.secrets)
+  const expanded = opened.map((play) => loader.expand(withTags(play, filter), limited))
   const hosts = inventory.hosts.filter((host) => expanded.some((play) => play.tasks.has(host.name)))
   for (const { name } of hosts)
     checkConflicts(
@@ -126,6 +130,11 @@ class JobLoader {
 const TEMPLATED_HOSTS: Selection = {
   hosts: [],
   problems: [{ message: '`hosts` cannot be a template', hint: 'write `all`, and choose hosts by --limit' }],
+}
+
+async function withSecrets(plays: readonly Play[], secrets: SecretStore): Promise<readonly Play[]> {
+  const vars = await secrets.open(plays.map((play) => play.vars))
+  return plays.map((play, i) => ({ ...play, vars: vars[i] ?? play.vars }))
 }
 
 function withTags(play: Play, filter: TagFilter): Play {

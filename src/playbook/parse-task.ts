@@ -1,5 +1,6 @@
 /** Reads one task: what is common to all, and which type it is of. */
 import type { Problem } from '../errors.ts'
+import { sealedIn } from '../secrets/sealed.ts'
 import { nearest, suggestion } from '../suggest.ts'
 import type { TaskType } from '../tasks/task-type.ts'
 import type { DataPath, YamlDocument } from '../yaml/document.ts'
@@ -37,6 +38,12 @@ export function parseTask(raw: unknown, place: TaskPlace, context: TaskContext):
     problems.add({ message: `a task must be a mapping, not ${valueText(raw)}`, hint, location })
     return undefined
   }
+  const sealed = sealedIn(raw)
+  for (const value of sealed) {
+    const hint = 'make it a variable of the inventory or the play, and write "<%= vars.NAME %>" here'
+    problems.add({ message: 'an encrypted value cannot stand in a task', hint, location: value.location })
+  }
+  if (sealed.length > 0) return undefined
   const result = taskSchema.safeParse(raw)
   if (!result.success) {
     for (const { path, message, hint } of explainIssues(result.error.issues, {
