@@ -1,7 +1,7 @@
 /** Bridges in interfaces(5): what a file says of one, and PVE's way of writing one. */
 import { formatCidr, type Ipv4Cidr } from '../net/cidr.ts'
 import { addressesNamed, removeAddress, setAddress } from './address.ts'
-import { addAutostart, removeAutostart } from './allow.ts'
+import { addAutostart, isAutostarted, removeAutostart } from './allow.ts'
 import { setComment } from './comments.ts'
 import { type Lines, toBytes, words } from './lines.ts'
 import { setOption } from './options.ts'
@@ -27,9 +27,11 @@ export interface BridgeSettings {
 
 /** A file that has the bridge, as PVE would write it: edited where there is a stanza, added where there is none. */
 export function writeBridge(lines: Lines, settings: BridgeSettings): Lines {
-  return stanzasOf(lines, settings.name).length === 0
-    ? addStanza(lines, 'bridge', newBridge(settings))
-    : editBridge(lines, settings)
+  if (stanzasOf(lines, settings.name).length > 0) return editBridge(lines, settings)
+  const { name, autostart = true } = settings
+  // An `auto` line that nothing followed up; ifupdown2 wants it above the stanza.
+  const leftover = isAutostarted(lines, name) ? removeAutostart(lines, name) : lines
+  return addStanza(leftover, 'bridge', newBridge({ ...settings, autostart }))
 }
 
 /** Ports of a bridge by its file; `none` is no port. Undefined when no stanza of the name has such a line. */
@@ -62,10 +64,15 @@ export function inetStanza(lines: Lines, name: string): Stanza | undefined {
   return stanzas.find(({ family }) => family === 'inet') ?? stanzas.find(({ family }) => family === undefined)
 }
 
+/** What a new bridge gets where nothing is said; `fd 0` does not go with spanning tree. */
+function bridgeDefaults({ ports = [], stp = false, forwardDelay }: BridgeSettings) {
+  return { ports, stp, forwardDelay: forwardDelay ?? (stp ? undefined : 0) }
+}
+
 function newBridge(settings: BridgeSettings): readonly string[] {
-  const { name, address, ports = [], stp = false, forwardDelay, comment = '', autostart = true } = settings
+  const { name, address, comment = '', autostart } = settings
+  const { ports, stp, forwardDelay: delay } = bridgeDefaults(settings)
   const hasAddress = address !== undefined && address !== 'none'
-  const delay = forwardDelay ?? (stp ? undefined : 0)
   return [
     ...(autostart ? [`auto ${name}`] : []),
     `iface ${name} inet ${hasAddress ? 'static' : 'manual'}`,
@@ -78,12 +85,15 @@ function newBridge(settings: BridgeSettings): readonly string[] {
 }
 
 function editBridge(lines: Lines, settings: BridgeSettings): Lines {
-  const { name, address, ports, stp, forwardDelay, comment, autostart } = settings
+  const { name, address, comment, autostart } = settings
+  // Without `bridge-ports` it is no bridge yet, to PVE nor to ifupdown2: then the defaults of a new one apply.
+  const isBridge = portsInFile(lines, name) !== undefined
+  const { ports, stp, forwardDelay } = isBridge ? settings : { ...settings, ...bridgeDefaults(settings) }
   let file = lines
   if (address !== undefined) file = editAddress(file, name, address)
   if (ports !== undefined && !samePorts(portsInFile(file, name), ports))
     file = setBridgeOption(file, name, 'bridge-ports', portsText(ports))
-  if (stp !== undefined && stpInFile(file, name) !== stp)
+  if (stp !== undefined && (stpInFile(file, name) !== stp || !isBridge))
     file = setBridgeOption(file, name, 'bridge-stp', stp ? 'on' : 'off')
   if (forwardDelay !== undefined && forwardDelayInFile(file, name) !== forwardDelay)
     file = setBridgeOption(file, name, 'bridge-fd', String(forwardDelay))

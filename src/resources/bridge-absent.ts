@@ -1,5 +1,5 @@
 /** Taking a bridge away: its NAT rules, the live link, then what brings it up at boot. */
-import { sh } from '../connection/script.ts'
+import { joinScripts, sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { type InterfacesState, interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type LinksState, linkNamed, linksRef, portsOf } from '../facts/links.ts'
@@ -41,14 +41,12 @@ function rulesAbsent(name: string): Resource {
         const read = rule.chain === 'POSTROUTING' ? readSourceNat(rule.args) : undefined
         return read !== undefined && isOf(read)
       })
-      const first = gone[0]
-      if (first === undefined) return OK
+      if (gone.length === 0) return OK
       const texts = new Map(gone.map(({ raw, args }) => [raw, args]))
-      const scripts = [...texts.values()].map(deleteAll)
       return {
         kind: 'change',
         changes: gone.map(({ args }) => ({ summary: `remove ${args.join(' ')}` })),
-        script: scripts.reduce((all, script) => sh`${all}\n${script}`),
+        script: joinScripts([...texts.values()].map(deleteAll)),
         after: [becomes(natRef, { available: true, rules: state.rules.filter((rule) => !gone.includes(rule)) })],
       }
     },
@@ -71,7 +69,10 @@ function linkAbsent(name: string): Resource {
       return {
         kind: 'change',
         changes: [{ summary: `take down ${name}` }],
-        script: sh`${known ? sh`ifdown ${name} || :\n` : sh``}[ ! -d ${`/sys/class/net/${name}`} ] || ip link del dev ${name}`,
+        script: joinScripts([
+          ...(known ? [sh`ifdown ${name} || :`] : []),
+          sh`[ ! -d ${`/sys/class/net/${name}`} ] || ip link del dev ${name}`,
+        ]),
         after: [becomes(linksRef, withoutLink(links, name))],
         risk: 'link',
       }

@@ -1,11 +1,14 @@
 /** A bridge as the kernel has it: there, up, with its address and ports. */
+
+import { isUtf8 } from 'node:buffer'
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { becomes, type FactUpdate } from '../facts/fact.ts'
-import { interfacesRef } from '../facts/interfaces.ts'
+import { INTERFACES_PATH, interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type Link, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { natRef } from '../facts/nat.ts'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
+import { formatLines } from '../interfaces/lines.ts'
 import { natAfterUp } from '../nat/simulate-hooks.ts'
 import { bridgeBlocked } from './bridge-checks.ts'
 import { bridgeSteps } from './bridge-steps.ts'
@@ -35,6 +38,12 @@ export function bridgeLink(settings: BridgeSettings): Resource {
 
 function bringUp({ name }: BridgeSettings, model: Model, links: LinksState): Plan {
   const lines = linesOf(model.get(interfacesRef))
+  if (!isUtf8(formatLines(lines)))
+    return {
+      kind: 'blocked',
+      reason: `${INTERFACES_PATH} has bytes that are not UTF-8, and ifupdown2 refuses such a file as a whole`,
+      hint: `find them with: grep -naxv '.*' ${INTERFACES_PATH}`,
+    }
   const { link, ports } = linkFromFile(lines, name, links)
   const { nat, ...disturbed } = natAfter(model, name)
   const shown = link.addresses.map(({ cidr }) => cidr)

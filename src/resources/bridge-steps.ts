@@ -1,5 +1,5 @@
 /** Single changes to a live bridge, each with its command and what the links will be after it. */
-import { type Script, sh } from '../connection/script.ts'
+import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { type Link, type LinksState, linkNamed, portsOf } from '../facts/links.ts'
 import { addressesNamed } from '../interfaces/address.ts'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
@@ -28,7 +28,7 @@ export function bridgeSteps(
     ...spanningTree(settings, link),
     ...portSteps(settings, links, link),
     ...(link.up ? [] : [setUp(link.name)]),
-    ...addressSteps(settings, lines, link),
+    ...addressSteps(settings, lines, links, link),
   ]
 }
 
@@ -111,7 +111,12 @@ function isUplink({ name, kind }: Link): boolean {
  * The new address comes first, then the one it takes the place of goes. Once the new one is there, others are left
  * alone: they belong to hooks, keepalived and the like.
  */
-function addressSteps({ name, address }: BridgeSettings, lines: Lines, link: Link): readonly BridgeStep[] {
+function addressSteps(
+  { name, address }: BridgeSettings,
+  lines: Lines,
+  { routes }: LinksState,
+  link: Link,
+): readonly BridgeStep[] {
   if (address === undefined) return []
   const kept = keptAddresses(lines, name)
   const stale = link.addresses.filter(({ cidr, family, scope }) => family === 4 && scope === 'global' && !kept(cidr))
@@ -119,7 +124,18 @@ function addressSteps({ name, address }: BridgeSettings, lines: Lines, link: Lin
   const wanted = formatCidr(address)
   if (link.addresses.some(({ cidr }) => cidr === wanted)) return []
   const replaced = stale.filter(({ cidr }) => !cidr.endsWith('/32')).slice(0, 1)
-  return [addition(name, address), ...replaced.map(({ cidr }) => removal(name, cidr))]
+  const gateway = routes.find(
+    (route) => route.family === 4 && route.destination === 'default' && route.devices.includes(name),
+  )?.gateway
+  return [addition(name, address), ...replaced.map(({ cidr }) => replacement(name, cidr, wanted, gateway))]
+}
+
+/** With the first address of a network, the kernel may drop the others of that network, and routes through it. */
+function replacement(name: string, old: string, wanted: string, gateway: string | undefined): BridgeStep {
+  const { script, ...step } = removal(name, old)
+  const again = sh`ip addr replace ${wanted} broadcast + dev ${name}`
+  const route = gateway === undefined ? [] : [sh`ip route replace default via ${gateway} dev ${name}`]
+  return { ...step, script: joinScripts([script, again, ...route]) }
 }
 
 function addition(name: string, address: Ipv4Cidr): BridgeStep {

@@ -1,4 +1,5 @@
 /** What every edit of /etc/network/interfaces has in common: PVE's lock, pending changes, one writer at a time. */
+import { isUtf8 } from 'node:buffer'
 import { type Script, sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { INTERFACES_PATH, type InterfacesState, interfacesRef, PENDING_PATH } from '../facts/interfaces.ts'
@@ -111,10 +112,7 @@ function unwritable(main: Buffer): PlanBlocked | undefined {
 }
 
 function encodingNote(after: Buffer): readonly string[] {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(after)
-    return []
-  } catch {
-    return [`note: ${INTERFACES_PATH} has bytes that are not UTF-8; ifupdown2 may refuse the whole file`]
-  }
+  return isUtf8(after)
+    ? []
+    : [`note: ${INTERFACES_PATH} has bytes that are not UTF-8; ifupdown2 refuses the whole file`]
 }

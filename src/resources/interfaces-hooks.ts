@@ -4,8 +4,8 @@ import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { adoptHooks, dropHooks, type HookWish } from '../nat/adopt-hooks.ts'
-import { hookPhase } from '../nat/hook-lines.ts'
-import { ruleArgs } from '../nat/source-nat.ts'
+import { hookPhase, natHooks } from '../nat/hook-lines.ts'
+import { ruleArgs, samePackets } from '../nat/source-nat.ts'
 import { formatCidr } from '../net/cidr.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import { foreignHooks, isBlocked, type MasqueradeDesired, resolveWish } from './masquerade-wish.ts'
@@ -21,11 +21,11 @@ export function interfacesHooks(desired: MasqueradeDesired): Resource {
       const same = foreign.hook.calls.every(({ rule }) => ruleText(rule) === ruleText(desired.rule))
       const guarded = foreign.hook.calls.some(({ operation }) => operation === 'check')
       if (!same || !guarded) return unguardedElsewhere(foreign.path, wish)
-      return planInterfacesEdit(model, { edit: (lines) => dropHooks(lines, wish), summary: hooksSummary(wish) })
+      return planInterfacesEdit(model, { edit: (lines) => dropHooks(lines, wish), summary: hooksSummary(model, wish) })
     }
     return planInterfacesEdit(model, {
       edit: (lines) => adoptHooks(lines, wish),
-      summary: hooksSummary(wish),
+      summary: hooksSummary(model, wish),
       notes: strayNotes(model, wish),
     })
   })
@@ -47,14 +47,19 @@ function hooksResource({ rule }: MasqueradeDesired, plan: (model: Model) => Plan
   return {
     kind: 'interfaces_hooks',
     key: `interfaces-hooks:${formatCidr(rule.source)}>${rule.out}`,
-    title: `hooks for ${name} in ${INTERFACES_PATH}`,
+    title: `hooks for ${name}`,
     reads: [interfacesRef, linksRef],
     plan,
   }
 }
 
-function hooksSummary({ rule, holder }: HookWish): string {
-  return `hooks of ${holder}: ${ruleText(rule)}, guarded against doubles`
+function hooksSummary(model: Model, { rule, holder }: HookWish): string {
+  const present = natHooks(linesOf(model.get(interfacesRef))).find(({ calls }) =>
+    calls.some((call) => samePackets(call.rule, rule)),
+  )
+  return present === undefined
+    ? `add to ${holder}, guarded against doubles: ${ruleText(rule)}`
+    : `put in order what ${present.stanza.name} has: ${ruleText(rule)}`
 }
 
 function ruleText(rule: HookWish['rule']): string {

@@ -125,6 +125,7 @@ export function play(node: Node, ...tasks: Task[]): Outcome {
     if (plan.kind === 'change') {
       model = model.with(plan.after as readonly FactUpdate[])
       assert.is(resource.plan(model).kind, 'ok', `${resource.title} is ok on its own outcome`)
+      assert.not.match(plan.script.display, /\\n/, 'line breaks are line breaks')
     }
     return plan
   })
