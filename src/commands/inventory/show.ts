@@ -15,9 +15,11 @@ export default class InventoryShow extends BaseCommand {
 
   override async run(): Promise<unknown> {
     const { args, flags } = await this.parse(InventoryShow)
-    const { loadInventory } = await import('../../inventory/load.ts')
+    const { loadForView } = await import('../../cli/inventory-view.ts')
     const { describeHost, findHost, showText } = await import('../../inventory/show.ts')
-    const host = findHost(await loadInventory(flags.inventory, { cwd: process.cwd() }), args.host)
+    const { inventory, notice } = await loadForView(flags.inventory, process.cwd())
+    if (notice !== undefined) this.logToStderr(notice)
+    const host = findHost(inventory, args.host)
     this.log(showText(host))
     return describeHost(host)
   }
