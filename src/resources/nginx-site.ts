@@ -1,5 +1,6 @@
 /** Sites of nginx as Debian lays them out: a file in sites-available and a link to it in sites-enabled. */
 import { joinScripts, type Script, sh } from '../connection/script.ts'
+import { filesIn } from '../facts/directory-files.ts'
 import { becomes, type FactUpdate } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
 import type { Model } from '../facts/model.ts'
@@ -9,7 +10,8 @@ import { type Change, OK, type Plan, type Resource } from './resource.ts'
 /** Directory of the links that nginx reads. Its own change time tells when a site was added or removed. */
 export const SITES_ENABLED = '/etc/nginx/sites-enabled'
 const SITES_AVAILABLE = '/etc/nginx/sites-available'
-const NGINX_CONF = '/etc/nginx/nginx.conf'
+/** The main file of nginx. */
+export const NGINX_CONF = '/etc/nginx/nginx.conf'
 
 /** Path of a site's file, for what watches its content. */
 export function siteFile(name: string): string {
@@ -145,7 +147,15 @@ function linkUpdates(link: string, state: FileState, model: Model): readonly Fac
     directory.type === 'directory'
       ? { ...directory, ctime: model.soon }
       : { type: 'directory', content: Buffer.alloc(0), mode: '0755', owner: 'root:root', ctime: model.soon }
-  return [becomes(fileAt(link), state), becomes(fileAt(SITES_ENABLED), touched)]
+  return [becomes(fileAt(link), state), becomes(fileAt(SITES_ENABLED), touched), ...listed(link, state, model)]
+}
+
+/** What becomes of the list of enabled sites, for those who look at it. */
+function listed(link: string, state: FileState, model: Model): readonly FactUpdate[] {
+  const ref = filesIn(SITES_ENABLED)
+  if (!model.has(ref)) return []
+  const others = model.get(ref).filter(({ path }) => path !== link)
+  return [becomes(ref, state.type === 'file' ? [...others, { path: link, content: state.content }] : others)]
 }
 
 function planUnlink(link: string, state: FileState, model: Model): (Plan & { kind: 'change' }) | undefined {

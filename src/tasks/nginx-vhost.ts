@@ -1,6 +1,7 @@
 /** `nginx_vhost`: a site of nginx. */
 import { file } from '../resources/file.ts'
 import { listener } from '../resources/listener.ts'
+import { nginxConflicts } from '../resources/nginx-conflicts.ts'
 import {
   NGINX_TEST,
   nginxDefaultSiteDisabled,
@@ -47,6 +48,7 @@ function present(site: VhostParams, name: string, host: HostContext): readonly R
     ...(site.default_site === 'remove' ? [nginxDefaultSiteDisabled()] : []),
     ...(tls?.resources ?? []),
     { ...file({ path: WEBSOCKET_MAP, content: map, mode: '0644', owner: 'root:root' }), shared: true },
+    ...(site.template === undefined ? [conflicts(site, name)] : []),
     { ...vhost, claims: [...(vhost.claims ?? []), ...nameClaims(site)] },
     unit({
       unit: UNIT,
@@ -58,6 +60,11 @@ function present(site: VhostParams, name: string, host: HostContext): readonly R
     // A template of the user may listen wherever it likes.
     ...(site.template === undefined ? ports(site).map((port) => listener(port, 'nginx')) : []),
   ]
+}
+
+function conflicts(site: VhostParams, name: string): Resource {
+  const isDefault = site.reject_unknown === true
+  return nginxConflicts({ site: siteConf(name), names: certificateNames(site), ports: ports(site), isDefault })
 }
 
 function absent(name: string): readonly Resource[] {

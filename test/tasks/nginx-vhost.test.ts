@@ -39,6 +39,7 @@ function bareNode(resources: readonly Resource[]): Model {
       unit: unitState({ load: 'not-found', active: 'inactive', enabled: '', activeSince: 0, changedAt: 0 }),
       certificate: { present: false },
       listener: [],
+      'directory-files': [],
     })[ref.kind.name]
   return modelOf(...resources.flatMap((r) => r.reads.map((ref): FactUpdate => ({ ref, state: none(ref) }))))
 }
@@ -201,7 +202,11 @@ test('only these resources may be shared between sites', () => {
   const shared = expand({ server_names: ['pve.example.org'], pve: true, tls: self }).filter((r) => r.shared !== true)
   assert.equal(
     shared.map(({ key }) => key),
-    ['file:/etc/nginx/pvectl/pve.example.org.crt', 'file:/etc/nginx/sites-available/pvectl-pve.example.org.conf'],
+    [
+      'file:/etc/nginx/pvectl/pve.example.org.crt',
+      'nginx-conflicts:pvectl-pve.example.org.conf',
+      'file:/etc/nginx/sites-available/pvectl-pve.example.org.conf',
+    ],
   )
 })
 
