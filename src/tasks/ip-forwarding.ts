@@ -7,6 +7,7 @@ import {
   interfaceParameter,
   interfaceSysctl,
 } from '../resources/forwarding.ts'
+import { sysctlLasting } from '../resources/sysctl-lasting.ts'
 import { absolutePath, interfaceName } from './fields.ts'
 import { type SysctlSetting, sysctlFileContent, sysctlFilePath } from './sysctl-file.ts'
 import { defineTask } from './task-type.ts'
@@ -52,6 +53,7 @@ export const ipForwardingTask = defineTask({
     const content = sysctlFileContent(settings(given))
     const { interfaces, accept_ra: acceptRa } = given
     return [
+      sysctlLasting(given.file, settings(given)),
       file({ path: given.file, content, mode: '0644', owner: 'root:root' }),
       // Before forwarding is turned on: the kernel then drops learned default routes of all other interfaces.
       ...acceptRa.map((name) => interfaceSysctl('ipv6', name, 'accept_ra', '2')),

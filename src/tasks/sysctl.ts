@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { file, fileAbsent } from '../resources/file.ts'
 import { liveSysctl } from '../resources/sysctl.ts'
+import { sysctlLasting } from '../resources/sysctl-lasting.ts'
 import { absolutePath, oneLine, stateField } from './fields.ts'
 import { sysctlFileContent, sysctlFilePath } from './sysctl-file.ts'
 import { defineTask } from './task-type.ts'
@@ -40,6 +41,7 @@ export const sysctlTask = defineTask({
       value: String(value).trim().replace(/\s+/g, ' '),
     }))
     return [
+      sysctlLasting(path, list),
       file({ path, content: sysctlFileContent(list), mode: '0644', owner: 'root:root' }),
       ...list.map(({ name, value }) => liveSysctl(name, value)),
     ]

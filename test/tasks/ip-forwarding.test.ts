@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { filesIn } from '../../src/facts/directory-files.ts'
 import type { FactUpdate } from '../../src/facts/fact.ts'
 import { type FileState, fileAt } from '../../src/facts/file.ts'
 import { sysctlNamed } from '../../src/facts/sysctl.ts'
@@ -20,6 +21,7 @@ function resources(params: unknown): readonly Resource[] {
 function node(live: Record<string, string | undefined>, file: FileState = { type: 'absent' }): FactUpdate[] {
   return [
     fact(fileAt(FILE), file),
+    ...['/etc', '/run', '/usr/local/lib', '/usr/lib'].map((root) => fact(filesIn(`${root}/sysctl.d`), [])),
     ...Object.entries(live).map(([name, value]) => fact(sysctlNamed(name), value) as FactUpdate),
   ]
 }

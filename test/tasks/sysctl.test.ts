@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type DirectoryFile, filesIn } from '../../src/facts/directory-files.ts'
 import { fileAt } from '../../src/facts/file.ts'
 import { sysctlNamed } from '../../src/facts/sysctl.ts'
 import { sysctlTask } from '../../src/tasks/sysctl.ts'
@@ -15,9 +16,21 @@ function expand(params: unknown) {
   return sysctlTask.resources(sysctlTask.params.parse(params), hostContext())
 }
 
+/** Files of sysctl.d besides pvectl's own, by path. */
+function sysctlDirectories(files: Record<string, string> = {}) {
+  const all = Object.entries(files).map(([path, text]): DirectoryFile => ({ path, content: Buffer.from(text) }))
+  return ['/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d'].map((directory) =>
+    fact(
+      filesIn(directory),
+      all.filter(({ path }) => path.startsWith(`${directory}/`)),
+    ),
+  )
+}
+
 test('file and live value; white space is as the kernel shows it', () => {
   const resources = expand({ settings: { 'net.ipv4.tcp_rmem': '4096\t87380   6291456', 'vm.swappiness': 10 } })
   const model = modelOf(
+    ...sysctlDirectories(),
     fact(fileAt(FILE), { type: 'absent' }),
     fact(sysctlNamed('net.ipv4.tcp_rmem'), '4096 87380 6291456'),
     fact(sysctlNamed('vm.swappiness'), '60'),
@@ -32,6 +45,23 @@ test('the file comes after the link to /etc/sysctl.conf, so that it wins at boot
   assert.ok(FILE > '/etc/sysctl.d/99-sysctl.conf')
 })
 
+test('a file that is read later and says otherwise blocks, since it would win at the next boot', () => {
+  const [lasting] = expand({ settings: { 'net.ipv4.ip_forward': 1, 'vm.swappiness': 10 } })
+  const reason = (files: Record<string, string>) => {
+    const plan = lasting?.plan(modelOf(...sysctlDirectories(files)))
+    return plan?.kind === 'blocked' ? plan.reason : undefined
+  }
+  const late = '/etc/sysctl.d/zzz.conf'
+  assert.match(reason({ [late]: '# x\n\nvm.swappiness=60\n' }) ?? '', `${late}:3 sets vm.swappiness = 60`)
+  assert.match(reason({ '/usr/lib/sysctl.d/zzz.conf': '-vm/swappiness = 60' }) ?? '', 'sets vm/swappiness = 60')
+  assert.ok(reason({ [late]: 'net.ipv4.conf.all.forwarding = 0' }), 'another name of the same')
+  for (const fine of ['vm.swappiness = 10', '#vm.swappiness=60', 'vm.*=60', 'vm.dirty_ratio = 5', ''])
+    assert.is(reason({ [late]: fine }), undefined, fine)
+  assert.is(reason({ '/etc/sysctl.d/10-first.conf': 'vm.swappiness = 60' }), undefined, 'read before')
+  assert.is(reason({ '/etc/sysctl.d/zzz.bak': 'vm.swappiness = 60' }), undefined, 'not read at all')
+  assert.is(reason({ [late]: '', '/usr/lib/sysctl.d/zzz.conf': 'vm.swappiness = 60' }), undefined, 'overridden')
+})
+
 test('absent removes the file and leaves the live value', () => {
   const plans = planAll(
     expand({ settings: { 'vm.swappiness': 10 }, state: 'absent' }),
@@ -41,7 +71,7 @@ test('absent removes the file and leaves the live value', () => {
 })
 
 test('a parameter that the kernel lacks blocks', () => {
-  const [, live] = expand({ settings: { 'net.nope': 1 } })
+  const [, , live] = expand({ settings: { 'net.nope': 1 } })
   assert.is(live?.plan(modelOf(fact(sysctlNamed('net.nope'), undefined))).kind, 'blocked')
 })
 
