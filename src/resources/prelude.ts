@@ -83,7 +83,7 @@ pv_validate() {
 }
 pv_unit() {
 	if ! systemctl "$1" "$2"; then
-		journalctl -u "$2" -n 15 --no-pager -o cat 2>/dev/null >&2 || :
+		journalctl -u "$2" -n 15 --no-pager -o cat >&2 2>/dev/null || :
 		pv_fail "systemctl $1 $2 failed; its last log lines are above"
 	fi
 }
