@@ -68,13 +68,16 @@ function unguarded(lines: readonly string[]): PvectlError {
 
 /** All that can't be done on this node as it is, or undefined. */
 export function blockedError(plan: HostPlan): PvectlError | undefined {
-  const problems = plan.tasks.flatMap(({ task, resources }) =>
-    resources.flatMap(({ resource, plan: planned }) => {
-      if (planned.kind !== 'blocked') return []
+  const problems = plan.tasks.flatMap(({ task, resources }) => {
+    const told = new Set<string>()
+    return resources.flatMap(({ resource, plan: planned }) => {
+      // What stands in the way of one part of a task often does so for the next.
+      if (planned.kind !== 'blocked' || told.has(planned.reason)) return []
+      told.add(planned.reason)
       const message = `${task.title}: ${resource.title}: ${planned.reason}`
       return [{ message, location: task.location, ...(planned.hint === undefined ? {} : { hint: planned.hint }) }]
-    }),
-  )
+    })
+  })
   return problems.length === 0 ? undefined : PvectlError.of('BLOCKED', problems)
 }
 
