@@ -11,15 +11,20 @@ The playbook and all variables are checked before the first connection. Each nod
 playbook, changed where it differs, and observed again: a task counts as changed only when the node really is as
 described afterwards. A second run changes nothing.
 
-Changes that can cut the connection (links, firewall, sshd) are guarded: the node arms a timer first and puts everything
-back unless a new connection confirms in time. With such a plan one node goes first, the others follow when it came through.
+Changes that can cut the way in (a live bridge, sshd settings, a login key taken away) are guarded: the node arms a timer
+first and puts everything back unless a new connection confirms in time. With such a plan one node goes first, the others
+follow when it came through. General tasks such as file, service and command are not guarded, whatever they touch.
 
 Exit codes: 0 as described, 2 wrong flags, 3 bad playbook or inventory (no node was touched), 4 a node could not be
 reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> reverse-proxy --inventory prod --limit node1',
-    '<%= config.bin %> <%= command.id %> --check --diff',
+    '<%= config.bin %> <%= command.id %> internal-network --extra-vars internal_domain=lab.example.org',
+    {
+      description: 'Show every line that would change:',
+      command: '<%= config.bin %> <%= command.id %> --check --diff',
+    },
   ]
   static override args = {
     playbook: Args.string({ description: 'A name under playbooks/ or a path.', default: 'site' }),

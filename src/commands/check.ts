@@ -8,7 +8,10 @@ export default class Check extends BaseCommand {
   static override summary = 'Say what `apply` would change, and change nothing.'
   static override description = prose`
 Makes the same plan as \`apply\` from the same observation, prints it, and stops there. Later tasks are planned against
-what earlier ones will have done, so that the first look at a fresh node shows all that would happen to it.`
+what earlier ones will have done, so that the first look at a fresh node shows all that would happen to it.
+
+Exit codes: 0 looked, 2 wrong flags, 3 bad playbook or inventory, 4 a node could not be reached, 5 a task cannot be done,
+6 something would change (with --exit-code), 130 interrupted.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> internal-network --inventory prod --limit node1',

@@ -10,10 +10,11 @@ export default class LabSsh extends BaseCommand {
     '<%= config.bin %> <%= command.id %> node1',
     '<%= config.bin %> <%= command.id %> node1 -- ip -br address',
   ]
+  static override usage = 'lab ssh NODE [--name NAME] [-- COMMAND]'
   // What follows `--` is the command for the node.
   static override strict = false
   static override args = {
-    node: Args.string({ description: 'name of the node, such as node1', required: true }),
+    node: Args.string({ description: 'Name of the node, such as `node1`.', required: true }),
   }
   static override flags = { name: labNameFlag }
 
