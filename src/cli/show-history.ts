@@ -18,7 +18,7 @@ export function showHistory(run?: string): Answer {
     return { text: runText(data), data }
   }
   const data = listRuns()
-  return { text: data.length === 0 ? 'no run has changed anything from this machine yet' : runsText(data), data }
+  return { text: data.length === 0 ? 'nothing has been applied from this machine yet' : runsText(data), data }
 }
 
 /** The runs that a node remembers, whoever started them, or one of them. One exchange. */

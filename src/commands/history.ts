@@ -5,7 +5,7 @@ import { prose } from '../cli/prose.ts'
 
 /** Lists past runs, or shows one. */
 export default class History extends BaseCommand {
-  static override summary = 'List the runs that changed nodes, or show one of them.'
+  static override summary = 'List past runs of apply, or show one of them.'
   static override description = prose`
 Each \`apply\` leaves a record on the machine that started it and one on each node that it changed. This lists those of
 this machine; with --host those that a node keeps, whoever started them. A run may be named by the beginning of its id.`

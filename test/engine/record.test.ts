@@ -113,7 +113,7 @@ test('a run that broke off is told once a change has been made, and by every che
 
 test('a run that goes on is no broken run', async ({ root }) => {
   const path = join(root, 'a')
-  const slow = go(root, [testTask('1', command({ run: `touch ${path}; sleep 1`, touches: [] }))])
+  const slow = go(root, [testTask('1', command({ run: `touch ${path}; sleep 3`, touches: [] }))])
   const deadline = Date.now() + 5000
   let now: readonly RunRecord[] = []
   while (now.length === 0 && Date.now() < deadline) now = await records(root)
