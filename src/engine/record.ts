@@ -23,7 +23,7 @@ export function openRecord(steps: readonly PlannedStep[], run: RunInfo): Script 
 	[ ! -e "$pv_d/run" ] || [ -e "$pv_d/result" ] || echo interrupted > "$pv_d/result"
 done
 mkdir -p -m 700 "$PV_KEEP" && { ${joinScripts(fields)}
-} > "$PV_KEEP/run" && printf '%s' ${stepLines(steps)} > "$PV_KEEP/steps" || pv_end unrecorded`
+} > "$PV_KEEP/run.new" && mv "$PV_KEEP/run.new" "$PV_KEEP/run" && printf '%s' ${stepLines(steps)} > "$PV_KEEP/steps" || pv_end unrecorded`
 }
 
 /**

@@ -91,7 +91,7 @@ export function labUp(name: string, nodes: number, dir: string): TestLab {
 export const SNAPSHOT = `
 find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /dev -o -path /var/log -o -path /var/lib/systemd \\) -prune \\
   -o -printf '%p %y %s %m %U:%G %C@ %l\\n' | sort
-ip -o address; ip route; ip -6 route; bridge link
+ip -o address | sed 's/ tentative//; s/valid_lft.*//'; ip route; ip -6 route; bridge link
 iptables-save | grep -v '^#' | sed 's/\\[[0-9:]*\\]//'
 nft list ruleset
 systemctl list-units --all --plain --no-legend --type=service --state=active,failed | awk '{print $1,$3,$4}' | grep -vE 'session|user@|user-runtime' | sort
