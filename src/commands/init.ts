@@ -5,7 +5,8 @@ import { BaseCommand } from '../cli/base-command.ts'
 /** Starts a folder of playbooks. */
 export default class Init extends BaseCommand {
   static override summary = 'Start a folder with an example inventory, playbooks and templates.'
-  static override description = 'Files that are there already are kept as they are. What to do next is printed at the end.'
+  static override description =
+    'Files that are there already are kept as they are. What to do next is printed at the end.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> my-cluster']
   static override enableJsonFlag = true
   static override args = {
