@@ -24,7 +24,9 @@ export function setComment(lines: Lines, name: string, comment: string): Lines {
     .find((comment) => !own.includes(comment) && says(comment, wanted))
   // The same words in another place become the comment proper, so that the next text finds them.
   if (elsewhere !== undefined) return setComment(removeSpan(lines, elsewhere), name, comment)
-  const holder = all.find((stanza) => ownComments(lines, stanza).length > 0) ?? first
+  const commented = all.find((stanza) => ownComments(lines, stanza).length > 0)
+  // PVE writes the comment of both families into the `inet` stanza.
+  const holder = commented ?? all.find(({ family }) => family === 'inet') ?? first
   return replaceOwn(lines, holder, wanted)
 }
 
