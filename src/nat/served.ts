@@ -1,9 +1,10 @@
 /** Which networks a node has besides the one at hand, so that rules for them are not taken for leftovers. */
 import type { LinksState } from '../facts/links.ts'
 import { addressesNamed } from '../interfaces/address.ts'
-import type { Lines } from '../interfaces/lines.ts'
+import { type Lines, words } from '../interfaces/lines.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { type Ipv4Cidr, overlaps, parseCidr } from '../net/cidr.ts'
+import { hookPhase } from './hook-lines.ts'
 import type { SourceNat } from './source-nat.ts'
 
 /** IPv4 networks that the node reaches other than through `out`: live addresses and routes, and addresses in the file. */
@@ -17,7 +18,16 @@ export function networksBehind(lines: Lines, { links, routes }: LinksState, out:
   const written = [...new Set(stanzasOf(lines).map(({ name }) => name))]
     .filter((name) => name !== out && name !== 'lo')
     .flatMap((name) => addressesNamed(lines, name))
-  return [...live, ...routed, ...written]
+  return [...live, ...routed, ...written, ...routesInHooks(lines)]
+}
+
+/** Networks of hooks such as `up ip route add 10.9.0.0/16 via 10.0.0.7`, whether or not they have run. */
+function routesInHooks(lines: Lines): readonly Ipv4Cidr[] {
+  return stanzasOf(lines)
+    .flatMap(({ options }) => options)
+    .filter((option) => hookPhase(option.name) === 'up' && /\broute\b/.test(option.value))
+    .flatMap((option) => words(option.value).filter((word) => word.includes('/')))
+    .flatMap((word) => parseCidr(word) ?? [])
 }
 
 /** True when a rule serves a network of the node that `wanted` does not. */

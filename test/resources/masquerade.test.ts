@@ -131,6 +131,17 @@ test('a stanza whose link is missing: what ifup makes of its hooks is foreseen',
   assert.equal(nat, [SPEC])
 })
 
+test('masquerade: two networks on one bridge, the second routed by a guest, get along', () => {
+  const main = WITH_INNER.replace(
+    'bridge-fd 0\n\nsource',
+    'bridge-fd 0\n\tup ip route add 10.99.0.0/16 via 10.10.10.7\n\nsource',
+  )
+  const second = { masquerade: { source: '10.99.0.0/16', out: 'vmbr0', bridge: 'vmbr1' } }
+  const { nat, main: after } = play({ main, links: WITH_VMBR1 }, MASQUERADE, second)
+  assert.equal(nat, [SPEC, '-s 10.99.0.0/16 -o vmbr0 -j MASQUERADE'])
+  assert.is(after.match(/-A POSTROUTING/g)?.length, 2)
+})
+
 test('masquerade: SNAT, and nothing at all', () => {
   const node = { main: WITH_INNER, links: WITH_VMBR1, rules: [SPEC] }
   const snat = play(node, { masquerade: { source: '10.10.10.0/24', out: 'vmbr0', snat: { to: '192.168.1.10' } } })
