@@ -28,6 +28,7 @@ function routesInHooks(lines: Lines): readonly Ipv4Cidr[] {
     .filter((option) => hookPhase(option.name) === 'up' && /\broute\b/.test(option.value))
     .flatMap((option) => words(option.value).filter((word) => word.includes('/')))
     .flatMap((word) => parseCidr(word) ?? [])
+    .filter(({ prefix }) => prefix > 0)
 }
 
 /** True when a rule serves a network of the node that `wanted` does not. */
