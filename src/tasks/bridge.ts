@@ -36,9 +36,15 @@ const params = z
       '`absent` takes away the bridge, its stanza and its NAT rules, unless guests are plugged in',
     ),
   })
-  .superRefine(({ ports = [], stp, fd }, context) => {
+  .superRefine(({ name, ports = [], stp, fd }, context) => {
     if (new Set(ports).size < ports.length)
       context.addIssue({ code: 'custom', path: ['ports'], message: 'names a port twice' })
+    if (ports.includes(name))
+      context.addIssue({
+        code: 'custom',
+        path: ['ports'],
+        message: `names ${name} itself, which cannot be its own port`,
+      })
     if (stp === true && fd !== undefined && fd < 2)
       context.addIssue({ code: 'custom', path: ['fd'], message: 'must be 2 to 30 with spanning tree' })
   })

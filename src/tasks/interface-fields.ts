@@ -15,7 +15,10 @@ export const commentText = oneLine
 /** The address of a host with its prefix: `10.0.0.1/24`. */
 export const hostCidr = z
   .string()
-  .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, 'must be an IPv4 address with prefix, e.g. 10.0.0.1/24')
+  .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, {
+    error: 'must be an IPv4 address with prefix, e.g. 10.0.0.1/24',
+    abort: true,
+  })
   .superRefine((text, context) => {
     const cidr = parseCidr(text)
     if (cidr === undefined || cidr.prefix === 0)

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
 import { bridgeTask } from '../../src/tasks/bridge.ts'
 import { interfaceCommentTask } from '../../src/tasks/interface-comment.ts'
+import { hostCidr } from '../../src/tasks/interface-fields.ts'
 import { masqueradeTask } from '../../src/tasks/masquerade.ts'
 import { ParamProblem, type TaskType } from '../../src/tasks/task-type.ts'
 import { hostContext } from '../helpers/host-context.ts'
@@ -38,6 +39,7 @@ const WRONG: readonly (readonly [TaskType, unknown, RegExp])[] = [
   [bridgeTask, { name: 'vmbr1', address: 'fe80::1/64' }, /^address: /],
   [bridgeTask, { name: 'vmbr1', ports: ['enxaabbccddeeff00'] }, /^ports\.0: /],
   [bridgeTask, { name: 'vmbr1', ports: ['eno1', 'eno1'] }, /^ports: names a port twice/],
+  [bridgeTask, { name: 'vmbr1', ports: ['vmbr1'] }, /^ports: names vmbr1 itself/],
   [bridgeTask, { name: 'vmbr1', stp: true, fd: 1 }, /^fd: must be 2 to 30/],
   [bridgeTask, { name: 'vmbr1', fd: 31 }, /^fd: /],
   [bridgeTask, { name: 'vmbr1', comment: 'a\nb' }, /^comment: /],
@@ -63,6 +65,10 @@ const WRONG: readonly (readonly [TaskType, unknown, RegExp])[] = [
 
 for (const [type, params, expected] of WRONG)
   test(`${type.name}: ${JSON.stringify(params)}`, () => assert.match(problems(type, params).join('\n'), expected))
+
+test('one mistake in an address is told once', () => {
+  assert.is(hostCidr.safeParse('banana').error?.issues.length, 1)
+})
 
 test('what is right', () => {
   for (const address of ['10.0.0.1/24', '10.0.0.0/31', '203.0.113.7/32', 'none'])
