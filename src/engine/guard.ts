@@ -118,6 +118,7 @@ iptables-save > rules4 2>/dev/null || :
 ip6tables-save > rules6 2>/dev/null || :
 nft list tables > tables 2>/dev/null || :
 systemctl is-active --quiet ssh.service && : > ssh-was-active || :
+for d in dnsmasq nginx; do systemctl show -p ActiveState -p UnitFileState $d.service > "unit.$d" 2>/dev/null || :; done
 for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding; do
 	[ ! -e "$f" ] || printf '%s %s\n' "$f" "$(cat "$f")"
 done > forwarding
@@ -165,6 +166,18 @@ fi
 [ ! -e "$keep/run" ] || echo reverted > "$keep/result"
 sync
 rm -f /etc/systemd/system/sysinit.target.wants/pvectl-guard.service /etc/systemd/system/pvectl-guard.service
+# daemons that the run brought: with their package's own configuration they would answer on all interfaces
+was() { grep -qE "^$2=($3)\$" "unit.$1"; }
+for d in dnsmasq nginx; do
+	[ -s "unit.$d" ] || continue
+	now=$(systemctl is-enabled $d.service 2>/dev/null)
+	if [ "$now" = enabled ] && ! was $d UnitFileState 'enabled.*'; then
+		systemctl --no-reload disable $d.service >/dev/null 2>&1 && note "disabled $d"
+		[ "$1" != boot ] || systemctl --no-block stop $d.service 2>/dev/null
+	elif [ "$now" = disabled ] && was $d UnitFileState enabled; then
+		systemctl --no-reload enable $d.service >/dev/null 2>&1 && note "enabled $d"
+	fi
+done
 if [ "$1" = boot ]; then
 	# Nothing is up yet; the restored files bring the old state with them.
 	note 'at boot: the restored files are used'; : > done; exit 0
@@ -234,8 +247,14 @@ done < forwarding
 # daemons that read the files
 case "$touched" in *" /etc/systemd/"*) systemctl daemon-reload ;; esac
 case "$touched" in *" /etc/ssh/"*) sshd -t && systemctl reload ssh && note 'reloaded ssh' ;; esac
-case "$touched" in *" /etc/dnsmasq"*) systemctl try-restart dnsmasq && note 'restarted dnsmasq' ;; esac
-case "$touched" in *" /etc/nginx/"*) nginx -t -q 2>/dev/null && systemctl try-reload-or-restart nginx && note 'reloaded nginx' ;; esac
+for d in dnsmasq nginx; do
+	[ -s "unit.$d" ] || continue
+	if was $d ActiveState 'active|activating|reloading'; then
+		systemctl is-active --quiet $d.service || { systemctl start $d.service && note "started $d"; }
+	elif systemctl is-active --quiet $d.service; then systemctl stop $d.service && note "stopped $d"; fi
+done
+case "$touched" in *" /etc/dnsmasq"*) systemctl is-active --quiet dnsmasq && systemctl restart dnsmasq && note 'restarted dnsmasq' ;; esac
+case "$touched" in *" /etc/nginx/"*) systemctl is-active --quiet nginx && nginx -t -q 2>/dev/null && systemctl try-reload-or-restart nginx && note 'reloaded nginx' ;; esac
 if [ -e ssh-was-active ] && ! systemctl is-active --quiet ssh.service; then systemctl restart ssh.service && note 'started ssh'; fi
 [ ! -e "/run/pvectl/$run/log" ] || printf '\n%s end reverted\n' "$(cat mark)" >> "/run/pvectl/$run/log"
 : > done
