@@ -19,8 +19,8 @@ npm run --silent build
 
 pvectl lab up
 pvectl check --inventory lab
-pvectl apply --inventory lab
-pvectl apply --inventory lab
+pvectl apply --inventory lab --yes
+pvectl apply --inventory lab --yes
 
 cat <<'END'
 

@@ -20,7 +20,10 @@ export const limitFlag = Flags.string({
 })
 
 /** Asks no questions. */
-export const yesFlag = Flags.boolean({ char: 'y', summary: 'Answer every question with yes.' })
+export const yesFlag = Flags.boolean({
+  char: 'y',
+  summary: 'Ask nothing: answer every question with yes. Without a terminal nothing is asked either.',
+})
 
 /** What `apply` and `check` both take. */
 export const playbookFlags = {
@@ -68,6 +71,13 @@ export const guardFlags = {
     min: 5,
     max: 3600,
     default: 90,
+  }),
+  'lock-timeout': Flags.integer({
+    summary: 'Seconds to wait for another run to leave a node; without it, the node fails and names who holds it.',
+    helpValue: 'SECONDS',
+    min: 0,
+    max: 3600,
+    default: 0,
   }),
   'no-guard': Flags.boolean({ summary: 'Make risky changes without a revert timer: only at the console of the node.' }),
 }

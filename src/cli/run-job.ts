@@ -9,6 +9,7 @@ import { createJournal } from '../history/journal.ts'
 import type { Job } from '../playbook/job.ts'
 import { type ChosenReporter, chooseReporter } from '../reporters/create.ts'
 import type { Mask } from '../secrets/mask.ts'
+import { approvalPrompt } from './approval.ts'
 import { passphrasePrompt } from './passphrase.ts'
 import { ignoreBrokenPipes, listenForInterrupts } from './signals.ts'
 
@@ -21,8 +22,12 @@ export interface JobRun {
   readonly json: boolean
   /** End with 6 when a dry run finds something to change. */
   readonly driftExit: boolean
+  /** Ask before changes that can cut the connection, where there is somebody to ask. */
+  readonly ask?: boolean
   /** Guard round risky steps; default 90 s. */
   readonly guard?: GuardOptions | 'off'
+  /** Milliseconds to wait for another run to leave a node; default 0. */
+  readonly lockTimeoutMs?: number
   /** Hides the secrets of the job. */
   readonly mask?: Mask
 }
@@ -60,10 +65,10 @@ export async function runJob(options: JobRun, job: Job, connector: SshConnector)
 }
 
 async function execute(
-  { mode, forks, driftExit, guard, mask }: JobRun,
+  { mode, forks, driftExit, ask = false, guard, lockTimeoutMs = 0, mask }: JobRun,
   job: Job,
   connector: SshConnector,
-  { reporter, notice }: ChosenReporter,
+  { reporter, notice, suspend }: ChosenReporter,
   signal: AbortSignal,
 ): Promise<number> {
   let exitCode: number = EXIT.ok
@@ -78,8 +83,13 @@ async function execute(
     exitCode = driftExit && event.exitCode === EXIT.ok && hasDrift(event.hosts) ? EXIT.drift : event.exitCode
     tell({ ...event, exitCode })
   }
-  const optional = { ...(guard === undefined ? {} : { guard }), ...(mask === undefined ? {} : { mask }) }
-  await run({ job, connector, mode, forks, emit, signal, ...optional })
+  const approve = ask ? approvalPrompt(suspend, guard !== 'off') : undefined
+  const optional = {
+    ...(approve === undefined ? {} : { approve }),
+    ...(guard === undefined ? {} : { guard }),
+    ...(mask === undefined ? {} : { mask }),
+  }
+  await run({ job, connector, mode, forks, emit, signal, lockTimeoutMs, ...optional })
   return exitCode
 }
 

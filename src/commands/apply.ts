@@ -11,9 +11,9 @@ The playbook and all variables are checked before the first connection. Each nod
 playbook, changed where it differs, and observed again: a task counts as changed only when the node really is as
 described afterwards. A second run changes nothing.
 
-Changes that can cut the way in (a live bridge, sshd settings, a login key taken away) are guarded: the node arms a timer
-first and puts everything back unless a new connection confirms in time. With such a plan one node goes first, the others
-follow when it came through. General tasks such as file, service and command are not guarded, whatever they touch.
+Changes that can cut the way in (a live bridge, sshd settings, a login key taken away, any file below /etc/network or
+/etc/ssh) are guarded: the node arms a timer first and puts everything back unless a new connection confirms in time. With
+such a plan one node goes first, the others follow when it came through. A command on its own is not guarded.
 
 Exit codes: 0 as described, 2 wrong flags, 3 bad playbook or inventory (no node was touched), 4 a node could not be
 reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
@@ -41,7 +41,16 @@ reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
     const { runPlaybook } = await import('../cli/run-playbook.ts')
     const mode = flags.check ? 'check' : 'apply'
     const guard = guardOption(flags, (text) => this.warn(text))
-    const options = { ...playbookOptions(flags), mode, guard, playbook: args.playbook, driftExit: false } as const
+    const lockTimeoutMs = flags['lock-timeout'] * 1000
+    const options = {
+      ...playbookOptions(flags),
+      mode,
+      ask: !flags.yes,
+      guard,
+      lockTimeoutMs,
+      playbook: args.playbook,
+      driftExit: false,
+    } as const
     process.exitCode = await runPlaybook(options)
   }
 }

@@ -39,13 +39,14 @@ export function executeScript(steps: readonly PlannedStep[], run: RunInfo, mark:
 d=${RUN_ROOT}/${run.id}
 mkdir -p -m 700 ${RUN_ROOT} && mkdir -m 700 "$d" || { echo "cannot make $d" >&2; exit 1; }
 (umask 077; printf '%s' ${worker.bytes()} > "$d/script"; : > "$d/log") || { echo "cannot write to $d" >&2; exit 1; }
-setsid -f sh "$d/script" </dev/null >>"$d/log" 2>&1
+setsid sh "$d/script" </dev/null >>"$d/log" 2>&1 &
+printf '%s' $! > "$d/pid"
 ${followScript(run.id, mark)}`
 }
 
-/** Follows the log of a run from its start to its end mark; also how a broken connection is taken up again. */
+/** Follows the log of a run from its start to its end mark, or to the death of the worker; also how a broken connection is taken up again. */
 export function followScript(runId: string, mark: string): Script {
-  return sh`exec tail -n +1 -s 0.05 -f ${`${RUN_ROOT}/${runId}/log`} 2>/dev/null | sed -u ${`/^${mark} end /q`}
+  return sh`tail -n +1 -s 0.05 --pid "$(cat ${`${RUN_ROOT}/${runId}/pid`})" -f ${`${RUN_ROOT}/${runId}/log`} 2>/dev/null | sed -u ${`/^${mark} end /q`}
 `
 }
 

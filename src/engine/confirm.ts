@@ -1,5 +1,5 @@
 /** The controller's half of the guard: a new connection, a look at the node, and then the word that disarms it. */
-import { PvectlError } from '../errors.ts'
+import { type ErrorCode, PvectlError } from '../errors.ts'
 import type { GuardOptions } from './compile.ts'
 import { confirmScript, revertNowScript } from './guard.ts'
 import type { Session } from './session.ts'
@@ -63,17 +63,29 @@ export async function revertFailed(
   }
 }
 
+/** What the change itself may have caused, and the revert will mend: also a login that the node no longer takes. */
+const CAN_PASS: readonly ErrorCode[] = [
+  'CONNECTION_LOST',
+  'HOST_UNREACHABLE',
+  'TIMEOUT',
+  'AUTH_FAILED',
+  'BECOME_FAILED',
+]
+
+/** Failed logins make sshd penalize the address (OpenSSH 9.8 and later), so they are not repeated quickly. */
+const LOGIN_PAUSE_MS = 10_000
+
 async function retry<T>(deadline: number, session: Session, work: () => Promise<T>): Promise<T> {
   for (let pause = 500; ; pause = Math.min(pause * 1.5, 5000)) {
     try {
       return await work()
     } catch (error) {
-      const transient =
-        error instanceof PvectlError && ['CONNECTION_LOST', 'HOST_UNREACHABLE', 'TIMEOUT'].includes(error.code)
+      const transient = error instanceof PvectlError && CAN_PASS.includes(error.code)
       if (!transient) throw error
       await session.close().catch(() => undefined)
       if (performance.now() + pause > deadline) throw lost(error)
-      await new Promise((resolve) => setTimeout(resolve, pause))
+      const login = error.code === 'AUTH_FAILED' || error.code === 'BECOME_FAILED'
+      await new Promise((resolve) => setTimeout(resolve, login ? LOGIN_PAUSE_MS : pause))
     }
   }
 }
@@ -85,7 +97,7 @@ function rolledBack(why: string, answer: string): PvectlError {
     .filter((line) => line !== '' && line !== 'reverted')
   const told = report.length === 0 ? 'the node gave no report' : report.join('; ')
   return new PvectlError('ROLLED_BACK', `${why}; the node is back as it was: ${told}`, {
-    hint: 'mend the cause and run again; nothing of this run is left on the node',
+    hint: 'mend the cause and run again; packages and accounts that the run brought stay, all else is as before',
   })
 }
 

@@ -33,6 +33,8 @@ export interface ShownResource {
   readonly title: string
   readonly status: Status
   readonly changes: readonly ShownChange[]
+  /** The step can cut the connection, so it runs under the guard. */
+  readonly risk?: 'link'
   /** Why `unknown` or `failed`. */
   readonly reason?: string
 }

@@ -58,7 +58,7 @@ async function followToEnd(session: Session, first: Script, runId: string, mark:
         timeoutMs: EXECUTE_TIMEOUT_MS,
         onStdout: follower.restart(),
       })
-      if (follower.ended) return
+      if (follower.ended || follower.started) return
       const said = result.stderr.toString('utf8').trim()
       throw new PvectlError('STEP_FAILED', `the run could not be started on the node: ${said || 'no reason given'}`, {
         hint: 'is /run or the root file system full or read-only?',
@@ -86,6 +86,7 @@ class Follower {
   #lines: string[] = []
   #end: Extract<WorkerEvent, { kind: 'end' }> | undefined
   #failedStep: number | undefined
+  #running: number | undefined
   #lockedBy: string | undefined
 
   constructor(mark: string, listen: (event: WorkerEvent) => void) {
@@ -95,6 +96,11 @@ class Follower {
 
   get ended(): boolean {
     return this.#end !== undefined
+  }
+
+  /** True when the worker has said anything at all. */
+  get started(): boolean {
+    return this.#seen > 0
   }
 
   /** A reader for the log from its start. */
@@ -109,18 +115,22 @@ class Follower {
   }
 
   execution(): Execution {
+    const failedStep = this.#failedStep ?? (this.#end === undefined ? this.#running : undefined)
     return {
-      outcome: this.#end?.outcome ?? 'failed',
+      outcome: this.#end?.outcome ?? 'died',
       completed: this.#completed,
       detail: this.#end?.detail ?? '',
       lastLines: this.#lines.slice(-20),
-      ...(this.#failedStep === undefined ? {} : { failedStep: this.#failedStep }),
+      ...(failedStep === undefined ? {} : { failedStep }),
       ...(this.#lockedBy === undefined ? {} : { lockedBy: this.#lockedBy }),
     }
   }
 
   #take(event: WorkerEvent): void {
-    if (event.kind === 'start') this.#lines = []
+    if (event.kind === 'start') {
+      this.#lines = []
+      this.#running = event.step
+    }
     if (event.kind === 'output') this.#lines.push(event.line)
     if (event.kind === 'done' && event.code === 0) this.#completed.add(event.step)
     if (event.kind === 'done' && event.code !== 0) this.#failedStep = event.step

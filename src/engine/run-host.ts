@@ -21,7 +21,7 @@ import {
 import type { Session } from './session.ts'
 import { showError } from './show.ts'
 import { TaskOutcomes } from './task-outcomes.ts'
-import { blockedError, canaryFailed, notConverged, stepFailed, stoppedError } from './verdicts.ts'
+import { blockedError, canaryFailed, declinedError, notConverged, stepFailed, stoppedError } from './verdicts.ts'
 import type { WorkerEvent } from './worker-log.ts'
 
 /** What a host's run needs to know. */
@@ -29,6 +29,10 @@ export interface HostRunOptions {
   readonly mode: 'apply' | 'check'
   readonly run: RunInfo
   readonly emit: Emit
+  /** Asked before risky steps; their changes in words. */
+  readonly approve?: (changes: readonly string[]) => Promise<boolean>
+  /** Milliseconds to wait for another run to leave the node; default 0. */
+  readonly lockTimeoutMs?: number
   /** Guard round risky steps; none: changes are final at once. */
   readonly guard?: GuardOptions
   /** Who goes first among hosts with risky plans; none: all at once. */
@@ -52,6 +56,9 @@ export async function runHost(stage: HostStage, session: Session, options: HostR
 /** A plan older than this is made anew before it is carried out; steps check what they replace in any case. */
 const STALE_PLAN_MS = 60_000
 
+/** Between two tries to get the lock of a node. */
+const LOCK_POLL_MS = 2000
+
 class HostRun {
   readonly #stage: HostStage
   readonly #session: Session
@@ -59,6 +66,7 @@ class HostRun {
   readonly #name: string
   readonly #refs: readonly FactRef<unknown>[]
   readonly #outcomes: TaskOutcomes
+  readonly #lockDeadline: number
   #executions = 0
 
   constructor(stage: HostStage, session: Session, options: HostRunOptions) {
@@ -66,6 +74,7 @@ class HostRun {
     this.#session = session
     this.#options = options
     this.#name = stage.host.name
+    this.#lockDeadline = performance.now() + (options.lockTimeoutMs ?? 0)
     const reads = stage.tasks.flatMap((task) => task.resources.flatMap((resource) => resource.reads))
     this.#refs = [...reads, unfinishedRunsRef as FactRef<unknown>]
     this.#outcomes = new TaskOutcomes(this.#name, stage.tasks, options.emit)
@@ -82,7 +91,7 @@ class HostRun {
       await this.#outcomes.announce(plan, isCheck)
       refuseBlocked(plan)
       if (isCheck) return this.#checked()
-      if (hasPlan(plan, 'change') || hasPlan(plan, 'unknown')) await this.#converge(await this.#waitForCanary(plan))
+      if (hasPlan(plan, 'change') || hasPlan(plan, 'unknown')) await this.#converge(await this.#waitForTurn(plan))
       return { status: this.#outcomes.changed ? 'changed' : 'ok', tasks: this.#outcomes.counts(), exitCode: 0 }
     } catch (error) {
       return this.#failure(error)
@@ -113,14 +122,19 @@ class HostRun {
     throw stoppedError()
   }
 
-  /** Waits its turn when the plan is risky; after a long wait the plan is made anew. */
-  async #waitForCanary(plan: HostPlan): Promise<HostPlan> {
-    const { canary } = this.#options
-    if (canary === undefined || !isRisky(stepsUntilBarrier(plan))) return plan
+  /** Asks, and waits its turn, when the plan is risky; after a long wait the plan is made anew. */
+  async #waitForTurn(plan: HostPlan): Promise<HostPlan> {
+    const { approve, canary } = this.#options
+    const risky = stepsUntilBarrier(plan).filter(({ plan: { risk } }) => risk !== undefined)
+    if (risky.length === 0) return plan
+    const changes = risky.flatMap((step) => step.plan.changes.map(({ summary }) => summary))
+    if (approve !== undefined && !(await approve(changes))) throw declinedError()
+    if (canary === undefined) return plan
     const waiting = canary.waits(this.#name)
     const since = performance.now()
     if (waiting) this.#phase('waiting')
     const bad = await canary.enter(this.#name)
+    if (this.#options.signal?.aborted) throw stoppedError()
     if (bad !== undefined) throw canaryFailed(bad)
     return performance.now() - since > STALE_PLAN_MS ? this.#plan(this.#options.signal) : plan
   }
@@ -140,6 +154,11 @@ class HostRun {
     for (const index of execution.completed) {
       const step = steps[index]
       if (step !== undefined) this.#outcomes.remember(step)
+    }
+    if (execution.outcome === 'locked' && performance.now() < this.#lockDeadline) {
+      this.#phase('waiting')
+      await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS))
+      return undefined
     }
     if (execution.outcome !== 'ok') throw await this.#broken(steps, execution, run, guard)
     return guard === undefined ? undefined : this.#confirm(steps, run, guard)
@@ -188,7 +207,7 @@ class HostRun {
   ): Promise<PvectlError> {
     const step = execution.failedStep === undefined ? undefined : steps[execution.failedStep]
     const verdict = stepFailed(step, execution)
-    const armed = guard !== undefined && ['failed', 'stopped', 'reverted'].includes(execution.outcome)
+    const armed = guard !== undefined && ['failed', 'stopped', 'reverted', 'died'].includes(execution.outcome)
     const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
     return error.code === 'ROLLED_BACK' ? error : this.#blame(step, error)
   }

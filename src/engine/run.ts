@@ -25,11 +25,18 @@ export interface RunOptions {
   readonly emit: Emit
   /** Guard round risky steps; default 90 s, `off` for those who sit at the console. */
   readonly guard?: GuardOptions | 'off'
+  /** Milliseconds to wait for another run to leave a node; default 0. */
+  readonly lockTimeoutMs?: number
+  /** Asked once, before the first risky step of a run; default: yes. */
+  readonly approve?: Approve
   /** Aborting it stops each host after its current step. */
   readonly signal?: AbortSignal
   /** Hides secrets in all events and in what nodes keep of the run; default: there are none. */
   readonly mask?: Mask
 }
+
+/** Decides whether a run may make risky changes; `changes` are those of the first host that has any. */
+export type Approve = (host: string, changes: readonly string[]) => Promise<boolean>
 
 /** A run's outcome. */
 export interface RunReport {
@@ -49,6 +56,7 @@ class JobRun {
   readonly #sessions = new Map<string, Session>()
   readonly #results = new Map<string, HostResult>()
   readonly #seconds = new Map<string, number>()
+  #approval: Promise<boolean> | undefined
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -114,6 +122,8 @@ class JobRun {
       run,
       emit,
       ...(guard === 'off' ? {} : { guard }),
+      approve: (changes) => this.#approve(name, changes),
+      lockTimeoutMs: this.#options.lockTimeoutMs ?? 0,
       ...(canary === undefined ? {} : { canary }),
       ...(signal === undefined ? {} : { signal }),
     })
@@ -124,6 +134,12 @@ class JobRun {
       .slice(index + 1)
       .some(({ hosts }) => hosts.some(({ host }) => host.name === name))
     if (isLast || result.exitCode !== 0) this.#finish(name)
+  }
+
+  /** One question a run: the first host's answer is that of all. */
+  #approve(host: string, changes: readonly string[]): Promise<boolean> {
+    this.#approval ??= this.#options.approve?.(host, changes) ?? Promise.resolve(true)
+    return this.#approval
   }
 
   #failed(name: string): boolean {

@@ -21,7 +21,8 @@ export function taskStatus(task: PlannedTask): PlannedStatus {
 export async function showResource({ resource, plan }: PlannedResource, done?: Status): Promise<ShownResource> {
   const changes = plan.kind === 'change' ? await Promise.all(plan.changes.map(showChange)) : []
   const reason = plan.kind === 'blocked' || plan.kind === 'unknown' ? { reason: plan.reason } : {}
-  return { title: resource.title, status: done ?? STATUS_OF_PLAN[plan.kind], changes, ...reason }
+  const risk = plan.kind === 'change' && plan.risk !== undefined ? { risk: plan.risk } : {}
+  return { title: resource.title, status: done ?? STATUS_OF_PLAN[plan.kind], changes, ...risk, ...reason }
 }
 
 /** An error as data; anything but a PvectlError is a bug and shown as one. */

@@ -17,6 +17,7 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
   if (execution.outcome === 'locked') return locked(execution.lockedBy)
   if (execution.outcome === 'stopped') return stoppedError()
   if (execution.outcome === 'guarded') return stillGuarded(execution.detail)
+  if (execution.outcome === 'died') return died(step)
   if (execution.outcome === 'reverted') return hung()
   if (execution.outcome === 'unguarded') return unguarded(execution.lastLines)
   if (execution.outcome === 'unrecorded') {
@@ -91,5 +92,19 @@ export function canaryFailed(first: string): PvectlError {
 function hung(): PvectlError {
   return new PvectlError('STEP_FAILED', 'a step did not end before the revert timer', {
     hint: 'what it waited for is in the log of the run on the node; --confirm-timeout gives it longer',
+  })
+}
+
+function died(step: PlannedStep | undefined): PvectlError {
+  const where = step === undefined ? 'before its first step' : `in ${step.task.task.title}: ${step.resource.title}`
+  return new PvectlError('STEP_FAILED', `the run was killed on the node, ${where}`, {
+    hint: 'by somebody, by the kernel for lack of memory, or by a shutdown? What had been done stays; run again to go on',
+  })
+}
+
+/** The user said no to risky changes. */
+export function declinedError(): PvectlError {
+  return new PvectlError('INTERRUPTED', 'not touched, since the answer was no', {
+    hint: '`pvectl check` shows all that would change',
   })
 }

@@ -2,9 +2,19 @@
 
 /**
  * How a worker ended. `unrecorded`: no record could be kept; `guarded`: an earlier guard is still armed; `unguarded`:
- * the guard could not be armed. In these cases no step was started. `reverted`: the revert timer ended the run.
+ * the guard could not be armed. In these cases no step was started. `reverted`: the revert timer ended the run. `died`: the
+ * worker was killed, and said nothing.
  */
-export type Outcome = 'ok' | 'failed' | 'stopped' | 'locked' | 'unrecorded' | 'guarded' | 'unguarded' | 'reverted'
+export type Outcome =
+  | 'ok'
+  | 'failed'
+  | 'stopped'
+  | 'locked'
+  | 'unrecorded'
+  | 'guarded'
+  | 'unguarded'
+  | 'reverted'
+  | 'died'
 
 const OUTCOMES: readonly Outcome[] = [
   'ok',

@@ -21,6 +21,8 @@ export interface ChosenReporter {
   readonly reporter: Reporter
   /** Says something that is not an event, without damage to what is on the screen. */
   readonly notice: (message: string) => void
+  /** Makes room for a question; call what it returns to go on. */
+  readonly suspend: () => () => void
 }
 
 /** JSON where asked for, a live view on a terminal, plain lines elsewhere (and where CI is set). */
@@ -28,11 +30,12 @@ export async function chooseReporter(choice: ReporterChoice): Promise<ChosenRepo
   const { json, diff, verbose, stdout = process.stdout, env = process.env } = choice
   const write = (text: string) => void stdout.write(text)
   const toStderr = (message: string) => void process.stderr.write(`${message}\n`)
-  if (json) return { reporter: createJsonReporter(write), notice: toStderr }
+  const suspend = () => () => undefined
+  if (json) return { reporter: createJsonReporter(write), notice: toStderr, suspend }
   const palette = createPalette(wantsColor(stdout, env))
   const isLive = stdout.isTTY === true && env.TERM !== 'dumb' && !env.CI
-  if (!isLive) return { reporter: createPlainReporter({ write, palette, diff, verbose }), notice: toStderr }
+  if (!isLive) return { reporter: createPlainReporter({ write, palette, diff, verbose }), notice: toStderr, suspend }
   const { createListrReporter } = await import('./listr.ts')
   const reporter = createListrReporter({ terminal: stdout, palette, symbols: symbolsFor(env), diff, verbose })
-  return { reporter, notice: (message) => reporter.notice(message) }
+  return { reporter, notice: (message) => reporter.notice(message), suspend: () => reporter.suspend() }
 }

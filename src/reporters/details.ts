@@ -60,10 +60,11 @@ export function resourceLines(
 ): string[] {
   const { title, status, reason } = resource
   const why = reason === undefined || said.includes(reason) ? [] : [sanitizeLine(`${title}: ${reason}`)]
+  const guarded = resource.risk !== undefined && status === 'would change' ? ' (can cut the connection: guarded)' : ''
   const note = status === 'skipped' ? ' (not reached)' : status === 'failed' ? ' (failed)' : ''
   const changes = resource.changes.flatMap((change) => [
     ...wrapLine(
-      `${changeText(resource, change)}${note}`,
+      `${changeText(resource, change)}${note}${guarded}`,
       columns === undefined ? Number.POSITIVE_INFINITY : columns - INDENT,
     ),
     ...(diff ? diffLines(change, palette).map((line) => `  ${line}`) : []),

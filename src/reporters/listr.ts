@@ -19,6 +19,8 @@ export interface ListrOptions extends DetailOptions {
 export interface ScreenReporter extends Reporter {
   /** Shows a line above the live region. */
   notice(message: string): void
+  /** Clears the live region for a question; call what it returns to go on. */
+  suspend(): () => void
 }
 
 /** Reports on a terminal. */
@@ -73,6 +75,10 @@ class ListrReporter implements ScreenReporter {
       case 'run:finished':
         break
     }
+  }
+
+  suspend(): () => void {
+    return this.#screen.suspend()
   }
 
   notice(message: string): void {

@@ -33,6 +33,7 @@ export class LiveScreen {
   readonly #onResize = () => this.#paint()
   readonly #onExit = () => this.#restore()
   #painter: Painter | undefined
+  #suspended: Painter | undefined
   #timer: NodeJS.Timeout | undefined
   /** Lines on the screen now, as they were written. */
   #shown: readonly string[] = []
@@ -60,6 +61,7 @@ export class LiveScreen {
 
   /** Takes a painter off; nothing happens when another one took its place. */
   detach(painter: Painter): void {
+    if (this.#suspended === painter) this.#suspended = undefined
     if (this.#painter !== painter) return
     this.#painter = undefined
     clearInterval(this.#timer)
@@ -68,6 +70,18 @@ export class LiveScreen {
     process.off('exit', this.#onExit)
     this.#terminal.write(this.#home() + CLEAR_BELOW + this.#takeAbove() + SHOW_CURSOR)
     this.#shown = []
+  }
+
+  /** Clears the region for a question; painting goes on when the function it returns is called. */
+  suspend(): () => void {
+    const painter = this.#painter
+    if (painter === undefined) return () => undefined
+    this.detach(painter)
+    this.#suspended = painter
+    return () => {
+      if (this.#suspended === painter) this.attach(painter)
+      this.#suspended = undefined
+    }
   }
 
   /** Writes lines that stay, above the region; within one frame's time while it is painted. */
@@ -99,14 +113,14 @@ export class LiveScreen {
   /** One column and one row stay free, so that the terminal neither wraps nor scrolls by itself. */
   #size(): Size {
     return {
-      columns: Math.max(10, (this.#terminal.columns ?? 80) - 1),
-      rows: Math.max(1, (this.#terminal.rows ?? 24) - 1),
+      columns: Math.max(10, (this.#terminal.columns || 80) - 1),
+      rows: Math.max(1, (this.#terminal.rows || 24) - 1),
     }
   }
 
   /** Moves to the first line of the region. After a resize its lines may have been wrapped into more rows. */
   #home(): string {
-    const columns = this.#terminal.columns ?? 80
+    const columns = this.#terminal.columns || 80
     const rows = this.#shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(displayWidth(line) / columns)), 0)
     return rows === 0 ? '\r' : `\r\x1b[${rows}A`
   }

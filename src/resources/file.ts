@@ -3,6 +3,7 @@ import { type Script, sh } from '../connection/script.ts'
 import { becomes, type FactRef } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
 import { type Change, OK, type Plan, type Resource } from './resource.ts'
+import { riskOfPath, withRisk } from './risk.ts'
 import { sha256 } from './sha256.ts'
 
 /** A file as it should be. */
@@ -18,7 +19,7 @@ export interface FileDesired {
   readonly sensitive?: boolean | undefined
   /** Command that must accept the new state, else the old one is put back; `what` names it: `nginx -t`. */
   readonly validate?: { readonly what: string; readonly command: Script } | undefined
-  /** The step can cut the connection that carries it. */
+  /** The step can cut the connection that carries it; default: as the path says. */
   readonly risk?: 'link' | undefined
 }
 
@@ -75,7 +76,7 @@ chmod -- ${mode} ${desired.path}`
     changes,
     script,
     after: [becomes(ref, { ...state, type: 'file', content: desired.content, mode, owner, ctime: soon })],
-    ...(desired.risk === undefined ? {} : { risk: desired.risk }),
+    ...withRisk(desired.risk ?? riskOfPath(desired.path)),
   }
 }
 
@@ -118,5 +119,6 @@ function planAbsent(path: string, validate: FileDesired['validate'], ref: FactRe
     changes: [{ summary: isLink ? `remove the link ${path} → ${state.link}` : `remove ${path}`, ...diff }],
     script: sh`pv_remove ${path} ${expected(state)}${validation({ path, validate })}`,
     after: [becomes(ref, { type: 'absent' })],
+    ...withRisk(riskOfPath(path)),
   }
 }

@@ -1,4 +1,5 @@
 /** systemd units: enabled, running, and running with the configuration that is on disk. */
+
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { becomes, type FactRef } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
@@ -6,6 +7,7 @@ import { installation } from '../facts/installation.ts'
 import type { Model } from '../facts/model.ts'
 import { type UnitState, unitNamed } from '../facts/unit.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
+import { riskOfUnit, withRisk } from './risk.ts'
 
 /** A unit as it should be; what is left out is not touched. */
 export interface UnitDesired {
@@ -17,7 +19,7 @@ export interface UnitDesired {
   readonly watch?: { readonly paths: readonly string[]; readonly verb: 'restart' | 'reload' } | undefined
   /** Command that must accept the configuration before a start, restart or reload. */
   readonly validate?: Script | undefined
-  /** The step can cut the connection that carries it. */
+  /** The step can cut the connection that carries it; default: as the name says. */
   readonly risk?: 'link' | undefined
 }
 
@@ -65,7 +67,7 @@ function planUnit(
     changes: steps.map(({ summary }) => ({ summary })),
     script: joinScripts(steps.map(({ script }) => script)),
     after: [becomes(ref, afterwards(desired, state, steps, model.soon))],
-    ...(desired.risk === undefined ? {} : { risk: desired.risk }),
+    ...withRisk(desired.risk ?? riskOfUnit(desired.unit)),
   }
 }
 

@@ -197,6 +197,28 @@ test('a held lock fails the host and names the owner', async (context) => {
   assert.match(finished?.error?.problems[0]?.message ?? '', /@.* since \d{4}-/)
 })
 
+test('with time to wait, a held lock is waited for', async (context) => {
+  const path = join(context.root, 'a')
+  const slow = go(context, [testTask('1', command({ run: 'sleep 1', touches: [] }))])
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  const job = testJob([testTask('1', file({ path, content: content('x'), owner }))])
+  const { connector } = context
+  const second = await run({ job, connector, mode: 'apply', lockTimeoutMs: 20_000, emit: () => undefined })
+  await slow
+  assert.is(second.exitCode, 0)
+  assert.is(readFileSync(path, 'utf8'), 'x')
+})
+
+test('a worker that is killed ends the run at once, with the step it was in', async (context) => {
+  const started = performance.now()
+  const kill = `kill -KILL $(cat ${context.root}/run/*/pid)`
+  const report = await go(context, [testTask('1', command({ run: kill, touches: [] }))])
+  assert.is(report.exitCode, 5)
+  assert.ok(performance.now() - started < 5000)
+  const finished = context.events.find((e) => e.event === 'host:finished')
+  assert.match(finished?.error?.problems[0]?.message ?? '', 'killed on the node, in task 1')
+})
+
 test('a stop request lets the running step end and starts no other', async (context) => {
   const path = join(context.root, 'a')
   const abort = new AbortController()

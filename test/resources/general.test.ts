@@ -32,6 +32,18 @@ test('file: a sensitive file never shows content', () => {
   assert.is(plan.changes[0]?.diff, undefined)
 })
 
+test('what can cut the connection is risky whatever task it comes from', () => {
+  const risk = (path: string) =>
+    planChange(file({ path, content: Buffer.from('x') }), modelOf(fact(fileAt(path), ABSENT))).risk
+  assert.is(risk('/etc/ssh/sshd_config.d/x.conf'), 'link')
+  assert.is(risk('/etc/network/interfaces.d/x'), 'link')
+  assert.is(risk('/etc/motd'), undefined)
+  const stopped = (name: string) =>
+    planChange(unit({ unit: name, running: false }), modelOf(fact(unitNamed(name), unitState()))).risk
+  assert.is(stopped('ssh.service'), 'link')
+  assert.is(stopped('nginx.service'), undefined)
+})
+
 test('file: a directory in its place blocks', () => {
   const model = modelOf(fact(fileAt('/x'), fileState('', { type: 'directory' })))
   assert.is(file({ path: '/x', content: Buffer.alloc(0) }).plan(model).kind, 'blocked')
