@@ -1,5 +1,5 @@
 /** One host through one stage: observe, plan, execute, observe again. */
-import { PvectlError } from '../errors.ts'
+import { EXIT, PvectlError } from '../errors.ts'
 import type { FactRef } from '../facts/fact.ts'
 import { unfinishedRunsRef } from '../facts/run-records.ts'
 import type { HostStage } from '../playbook/job.ts'
@@ -234,7 +234,8 @@ class HostRun {
     const exitCode = error instanceof PvectlError ? error.exitCode : 1
     if (exitCode === 7) await this.#outcomes.rollBack()
     this.#outcomes.closeRest()
-    const status = exitCode === 4 ? 'unreachable' : exitCode === 7 ? 'rolled back' : 'failed'
+    const untouched = exitCode === EXIT.interrupted && this.#executions === 0
+    const status = exitCode === 4 ? 'unreachable' : exitCode === 7 ? 'rolled back' : untouched ? 'skipped' : 'failed'
     return { status, tasks: this.#outcomes.counts(), error: showError(error), exitCode }
   }
 

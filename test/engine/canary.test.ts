@@ -26,7 +26,7 @@ function risky(text: string): Resource {
   }
 }
 
-async function go(scripts: Record<string, string>, serial: Serial = []) {
+async function go(scripts: Record<string, string>, serial: Serial = [], signal?: AbortSignal) {
   const root = mkdtempSync(join(tmpdir(), 'pvectl-canary-'))
   const log = join(root, 'log')
   const events: RunEvent[] = []
@@ -54,6 +54,7 @@ async function go(scripts: Record<string, string>, serial: Serial = []) {
     mode: 'apply',
     guard: 'off',
     emit: (event) => events.push(event),
+    ...(signal === undefined ? {} : { signal }),
   })
   return { report, events, log: readFileSync(log, 'utf8').trim().split('\n') }
 }
@@ -70,6 +71,20 @@ test('when the first does not come through, no other is touched', async () => {
   const { report, log } = await go({ a: 'exit 1', b: 'exit 1', c: 'exit 1' })
   assert.is(report.exitCode, 5)
   assert.is(log.length, 1)
+})
+
+test('when a stop is asked for, those that wait are not touched and not blamed on the first', async () => {
+  const abort = new AbortController()
+  setTimeout(() => abort.abort(), 600)
+  const { report, log, events } = await go({ a: 'sleep 1.5', b: 'sleep 1.5', c: 'sleep 1.5' }, [], abort.signal)
+  assert.is(report.exitCode, 130)
+  assert.is(log.length, 2)
+  const first = log[0]?.split(' ')[0]
+  for (const e of events) {
+    if (e.event !== 'host:finished' || e.host === first) continue
+    assert.is(e.status, 'skipped')
+    assert.is(e.error?.code, 'INTERRUPTED')
+  }
 })
 
 test('a failed batch stops the next ones', async () => {
