@@ -20,13 +20,16 @@ export interface DetailOptions {
 
 /** Widest column of task titles before the status word. */
 const TITLE_COLUMNS = 56
+/** What a line needs besides the title: sign, gaps and the longest status. */
+const STATUS_COLUMNS = 16
 /** Of what belongs to a task. */
 const INDENT = 4
 
 /** All there is to say about a host, without its name; empty when nothing happened. */
 export function hostLines(host: HostRecord, options: DetailOptions): string[] {
   const tasks = [...host.tasks.values()].filter(({ state }) => options.verbose || !['ok', 'skipped'].includes(state))
-  const width = Math.min(TITLE_COLUMNS, Math.max(0, ...tasks.map(({ title }) => displayWidth(title))))
+  const room = Math.max(0, (options.columns ?? Number.POSITIVE_INFINITY) - STATUS_COLUMNS)
+  const width = Math.min(TITLE_COLUMNS, room, Math.max(0, ...tasks.map(({ title }) => displayWidth(title))))
   const errors = host.error?.problems ?? []
   const said = errors.map(({ message }) => message).join('\n')
   return [
@@ -43,13 +46,23 @@ function taskLines(task: TaskRecord, width: number, said: string, options: Detai
   const reason = task.reason === undefined ? '' : palette.dim(` (${sanitizeLine(task.reason)})`)
   const sign = palette.status(status, symbols.status[status])
   const title = padEnd(sanitizeLine(task.title), width)
+  const head = headLines(`${sign} ${title}`, `${palette.status(status)}${reason}`, columns)
   const resources = task.resources.flatMap((resource) => resourceLines(resource, said, options))
   const errors = (task.error?.problems ?? []).filter(({ message }) => !said.includes(message))
   const below = [
     ...resources,
     ...errors.flatMap((problem) => problemLines(problem, palette, columns && columns - INDENT)),
   ]
-  return [`${sign} ${title}  ${palette.status(status)}${reason}`, ...below.map((line) => ' '.repeat(INDENT) + line)]
+  return [...head, ...below.map((line) => ' '.repeat(INDENT) + line)]
+}
+
+/** Title and verdict on one line; where they do not fit, the title goes on below, and the verdict after its last word. */
+function headLines(title: string, verdict: string, columns: number | undefined): string[] {
+  const whole = `${title}  ${verdict}`
+  if (columns === undefined || displayWidth(whole) <= columns) return [whole]
+  const lines = wrapLine(title.trimEnd(), columns)
+  const last = `${lines.at(-1) ?? ''}  ${verdict}`
+  return displayWidth(last) <= columns ? [...lines.slice(0, -1), last] : [...lines, `  ${verdict}`]
 }
 
 /** The changes of a resource, one line each, with the diff of a file where wanted. */

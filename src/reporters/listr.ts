@@ -6,7 +6,7 @@ import { LiveRenderer } from './live-renderer.ts'
 import { LiveScreen, type Terminal } from './live-screen.ts'
 import { headline, recapLines, sumLines } from './recap.ts'
 import { RunRecord, type TaskRecord } from './run-record.ts'
-import { sanitizeLine } from './text.ts'
+import { sanitizeLine, wrapLine } from './text.ts'
 
 /** Where to paint, and what. */
 export interface ListrOptions extends DetailOptions {
@@ -139,7 +139,8 @@ class ListrReporter implements ScreenReporter {
   #summary(): string[] {
     const { palette, symbols } = this.#options
     const rule = palette.dim(symbols.rule.repeat(Math.min(60, this.#columns())))
-    return [...this.#sections(), rule, ...recapLines(this.#record, palette), ...sumLines(this.#record.end, palette)]
+    const recap = [...recapLines(this.#record, palette), ...sumLines(this.#record.end, palette)]
+    return [...this.#sections(), rule, ...recap.flatMap((line) => wrapLine(line, this.#columns()))]
   }
 
   #columns(): number {

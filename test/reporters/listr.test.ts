@@ -70,6 +70,28 @@ node1  ok=4  changed=2  failed=0  3.1s  changed`,
   assert.is(terminal.listeners, 0)
 })
 
+test('a narrow screen: long titles and the recap break between words', async () => {
+  const { terminal, reporter } = setUp(40, 60)
+  const long = 'Forward packets between internal network and outside'
+  for (const event of madeUpRun({ mode: 'apply', hosts: ['node1'], tasks: 3 })) {
+    const text = JSON.stringify(event).replaceAll('DHCP and DNS on vmbr1', long)
+    reporter.handle(JSON.parse(text) as RunEvent)
+  }
+  await reporter.close()
+  assert.equal(terminal.text.split('\n').slice(2), [
+    'node1',
+    '  ✔ Forward packets between internal',
+    '    network and outside  changed',
+    '      edit /etc/dnsmasq.d/vmbr1.conf',
+    '      restart dnsmasq: vmbr1.conf',
+    '        changed',
+    '',
+    '───────────────────────────────────────',
+    'node1  ok=2  changed=1  failed=0  3.1s',
+    '  changed',
+  ])
+})
+
 test('one host, little room: a window round the task at work', async () => {
   const { terminal, reporter } = setUp(40, 11)
   const run = madeUpRun({ mode: 'apply', hosts: ['node1'], tasks: 30 })
