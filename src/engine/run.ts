@@ -57,6 +57,7 @@ class JobRun {
   readonly #results = new Map<string, HostResult>()
   readonly #seconds = new Map<string, number>()
   #approval: Promise<boolean> | undefined
+  #givenUp = false
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -76,7 +77,7 @@ class JobRun {
       hosts: job.hosts.map((h) => h.name),
     })
     try {
-      for (const [index, stage] of job.stages.entries()) await this.#runStage(stage, index)
+      for (const [index, stage] of job.stages.entries()) if (!this.#givenUp) await this.#runStage(stage, index)
     } finally {
       await Promise.all([...this.#sessions.values()].map((session) => session.close().catch(() => undefined)))
     }
@@ -97,7 +98,10 @@ class JobRun {
       const limit = pLimit(this.#options.forks ?? 32)
       const canary = stage.serial.length === 0 && batch.length > 1 ? new Canary() : undefined
       await Promise.all(batch.map((hostStage) => limit(() => this.#runHost(hostStage, index, canary))))
-      if (stage.serial.length > 0 && batch.some(({ host }) => this.#failed(host.name))) return
+      if (this.#tooManyFailed(stage)) {
+        this.#givenUp = true
+        return
+      }
     }
   }
 
@@ -142,8 +146,9 @@ class JobRun {
     return this.#approval
   }
 
-  #failed(name: string): boolean {
-    return (this.#results.get(name)?.exitCode ?? 0) !== 0
+  #tooManyFailed({ hosts, serial, maxFailShare = serial.length > 0 ? 0 : 1 }: Stage): boolean {
+    const failed = hosts.filter(({ host }) => (this.#results.get(host.name)?.exitCode ?? 0) !== 0)
+    return failed.length / hosts.length > maxFailShare
   }
 
   readonly #finished = new Set<string>()

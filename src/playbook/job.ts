@@ -33,6 +33,11 @@ export type Serial = readonly (number | { readonly share: number })[]
 export interface Stage {
   readonly title: string
   readonly serial: Serial
+  /**
+   * Share of the hosts that may fail; beyond it no further batch or stage is begun. Default: none where there are
+   * batches, else all: later stages go on with the hosts that came through.
+   */
+  readonly maxFailShare?: number
   readonly hosts: readonly HostStage[]
 }
 

@@ -97,14 +97,14 @@ class JobLoader {
   }
 
   expand(play: Play, limited: ReadonlySet<Host>): ExpandedPlay {
-    const { title, serial, document, path } = play
+    const { title, serial, maxFailShare, document, path } = play
     const location = document.locate([...path, 'hosts'])
     const { hosts, problems } = play.hosts.includes('<%') ? TEMPLATED_HOSTS : matchHosts(this.#inventory, play.hosts)
     for (const problem of problems) this.#problems.add({ ...problem, location })
     const chosen = hosts.filter((host) => limited.has(host))
     const compiled = this.#compiler.compile(play)
     const tasks = new Map(chosen.map((host) => [host.name, this.#expandHost(compiled, host)]))
-    return { title, serial, hosts: chosen, tasks }
+    return { title, serial, maxFailShare, hosts: chosen, tasks }
   }
 
   #expandHost(compiled: CompiledPlay, host: Host): readonly HostTask[] {

@@ -96,6 +96,7 @@ class PlaybookReader {
         dir,
         hosts,
         serial: serialOf(parsed.serial),
+        maxFailShare: maxFailShareOf(parsed),
         vars: parsed.vars ?? {},
         tasks,
       },
@@ -149,6 +150,11 @@ function notAList(document: YamlDocument) {
 }
 
 const EXAMPLE = 'write plays as `- hosts: all`, with `tasks:` below'
+
+function maxFailShareOf(play: z.output<typeof playSchema>): number | undefined {
+  if (play.any_errors_fatal === true) return 0
+  return play.max_fail_percentage === undefined ? undefined : play.max_fail_percentage / 100
+}
 
 function serialOf(value: z.output<typeof playSchema>['serial']): Serial {
   const list = value === undefined ? [] : Array.isArray(value) ? value : [value]

@@ -15,6 +15,8 @@ export interface Play {
   /** Host pattern. */
   readonly hosts: string
   readonly serial: Serial
+  /** See {@link Stage}. */
+  readonly maxFailShare: number | undefined
   /** Variables, not rendered yet. */
   readonly vars: Readonly<Record<string, unknown>>
   readonly tasks: readonly PlayTask[]

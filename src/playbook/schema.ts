@@ -39,6 +39,13 @@ export const playSchema = z.strictObject({
     .union([batch, z.array(batch).min(1)])
     .optional()
     .describe('how many hosts at a time: a number, a share such as "25%", or a list of batch sizes'),
+  max_fail_percentage: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe('when more than this share of the hosts of the play has failed, nothing further is begun'),
+  any_errors_fatal: z.boolean().optional().describe('the same as `max_fail_percentage: 0`'),
   vars: z
     .record(z.string(), z.unknown())
     .nullable()

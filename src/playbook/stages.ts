@@ -6,6 +6,7 @@ import type { HostStage, HostTask, Serial, Stage } from './job.ts'
 export interface ExpandedPlay {
   readonly title: string
   readonly serial: Serial
+  readonly maxFailShare: number | undefined
   readonly hosts: readonly Host[]
   /** Tasks by name of host. */
   readonly tasks: ReadonlyMap<string, readonly HostTask[]>
@@ -24,14 +25,15 @@ export function toStages(plays: readonly ExpandedPlay[]): readonly Stage[] {
 }
 
 function toStage(plays: readonly [ExpandedPlay, ...ExpandedPlay[]]): Stage {
-  const [{ hosts, serial }] = plays
+  const [{ hosts, serial, maxFailShare }] = plays
   return {
     title: [...new Set(plays.map(({ title }) => title))].join(', '),
     serial,
+    ...(maxFailShare === undefined ? {} : { maxFailShare }),
     hosts: hosts.map((host): HostStage => ({ host, tasks: plays.flatMap(({ tasks }) => tasks.get(host.name) ?? []) })),
   }
 }
 
-function groupKey({ hosts, serial }: ExpandedPlay): string {
-  return JSON.stringify([hosts.map(({ name }) => name), serial])
+function groupKey({ hosts, serial, maxFailShare }: ExpandedPlay): string {
+  return JSON.stringify([hosts.map(({ name }) => name), serial, maxFailShare])
 }

@@ -26,7 +26,7 @@ function risky(text: string): Resource {
   }
 }
 
-async function go(scripts: Record<string, string>, serial: Serial = [], signal?: AbortSignal) {
+async function go(scripts: Record<string, string>, serial: Serial = [], signal?: AbortSignal, maxFailShare?: number) {
   const root = mkdtempSync(join(tmpdir(), 'pvectl-canary-'))
   const log = join(root, 'log')
   const events: RunEvent[] = []
@@ -34,6 +34,7 @@ async function go(scripts: Record<string, string>, serial: Serial = [], signal?:
   const stage = {
     title: 'all',
     serial,
+    ...(maxFailShare === undefined ? {} : { maxFailShare }),
     hosts: hosts.map((host) => ({
       host,
       tasks: [
@@ -93,6 +94,11 @@ test('a failed batch stops the next ones', async () => {
   assert.equal(log, ['a start', 'a end', 'b start'])
   const last = events.find((e) => e.event === 'host:finished' && e.host === 'c')
   assert.is(last?.event === 'host:finished' && last.status, 'skipped')
+})
+
+test('some may fail where the play says so', async () => {
+  const { log } = await go({ a: 'true', b: 'exit 1', c: 'true' }, [1], undefined, 0.5)
+  assert.equal(log, ['a start', 'a end', 'b start', 'c start', 'c end'])
 })
 
 test('batch sizes: numbers, shares, the last one repeats', () => {
