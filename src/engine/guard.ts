@@ -54,18 +54,25 @@ export function confirmScript(runId: string): Script {
 	rm -rf ${GUARD_ROOT}/${runId}.confirmed
 	echo confirmed
 else
-	n=0
-	while [ ! -e ${GUARD_ROOT}/${runId}.reverted/done ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done
 	echo reverted
-	cat ${GUARD_ROOT}/${runId}.reverted/report 2>/dev/null
+	${reportScript(runId)}
 fi
 `
+}
+
+/** Waits for a revert that has begun to end, and prints its report. */
+function reportScript(runId: string): Script {
+  return sh`if [ -d ${GUARD_ROOT}/${runId}.reverted ]; then
+		n=0
+		while [ ! -e ${GUARD_ROOT}/${runId}.reverted/done ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done
+		cat ${GUARD_ROOT}/${runId}.reverted/report
+	else echo 'nothing was armed'; fi`
 }
 
 /** Reverts at once instead of waiting for the timer: the run itself failed after it was armed. Prints the report. */
 export function revertNowScript(runId: string): Script {
   return sh`if [ "$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)" = ${runId} ]; then sh ${GUARD_ROOT}/armed/revert failure; fi
-cat ${GUARD_ROOT}/${runId}.reverted/report 2>/dev/null || echo 'nothing was armed'
+${reportScript(runId)}
 `
 }
 

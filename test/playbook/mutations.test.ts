@@ -46,6 +46,11 @@ const junk = fc.oneof(
   ),
 )
 
+/** A key out of anything; `String` would throw for an object with a `toString` of its own. */
+function keyText(value: unknown): string {
+  return typeof value === 'string' ? value : String(JSON.stringify(value))
+}
+
 /** The data with one of its nodes, chosen by number, replaced. */
 function mutate(data: unknown, at: number, replacement: unknown): unknown {
   let left = at
@@ -54,7 +59,7 @@ function mutate(data: unknown, at: number, replacement: unknown): unknown {
     if (Array.isArray(node)) return node.map(visit)
     if (typeof node !== 'object' || node === null) return node
     return Object.fromEntries(
-      Object.entries(node).map(([key, value]) => [left-- === 0 ? String(replacement) : key, visit(value)]),
+      Object.entries(node).map(([key, value]) => [left-- === 0 ? keyText(replacement) : key, visit(value)]),
     )
   }
   return visit(data)
