@@ -5,19 +5,11 @@ import * as assert from 'uvu/assert'
 import { afterStart, frame, shellCommand, skipToStart } from '../../src/connection/bootstrap.ts'
 import { rawScript, sh } from '../../src/connection/script.ts'
 import type { Target } from '../../src/connection/target.ts'
+import { testHost } from '../helpers/job.ts'
 
 const test = suite('bootstrap')
 
-const root: Target = {
-  name: 'node1',
-  address: '127.0.0.1',
-  port: 22,
-  user: 'root',
-  keyFiles: [],
-  knownHostsFiles: [],
-  become: false,
-  connectTimeoutMs: 1000,
-}
+const root: Target = testHost('node1').target
 
 /** Runs framed input through the command that a node would get, in each shell a login may have. */
 function deliver(input: Buffer, shell = 'bash') {
