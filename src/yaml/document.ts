@@ -10,6 +10,7 @@ import {
   type Node,
   type Pair,
   parseAllDocuments,
+  parseDocument,
   type ScalarTag,
   visit,
 } from 'yaml'
@@ -129,6 +130,11 @@ export function parseYaml(text: string, file: string, code: ErrorCode): YamlDocu
   }
   if (problems.length > 0) throw PvectlError.of(code, problems)
   return toDocument(root, lines, file, code)
+}
+
+/** The nodes of a text that {@link parseYaml} has accepted, with ranges, for edits of the text itself. */
+export function parseForSplice(text: string): Document.Parsed {
+  return parseDocument(text, { ...OPTIONS, customTags: [AGE_TAG] })
 }
 
 /** Turning nodes into data can still fail: an alias that expands without bound, or that names no anchor. */
