@@ -1,6 +1,5 @@
 /** Expands the tasks of a play for one host: conditions, loops, parameters, resources. */
 import { PvectlError } from '../errors.ts'
-import type { Resource } from '../resources/resource.ts'
 import { type HostContext, ParamProblem } from '../tasks/task-type.ts'
 import { ReportedProblem, TemplateProblem } from '../templates/problem.ts'
 import type { Scope } from '../templates/scope.ts'
@@ -108,10 +107,10 @@ class Expander {
     }
     const { value: title, failures } = taskTitle(compiled, turn, shaped.input)
     if (failures.length > 0) this.#report.failures(failures, [...task.path, 'name'])
-    const resources = this.#resources(compiled, turn, shaped, checked.params)
-    if (resources === undefined || failures.length > 0) return []
+    const expanded = this.#expanded(compiled, turn, shaped, checked.params)
+    if (expanded === undefined || failures.length > 0) return []
     const { type, tags, location } = task
-    return [{ id: turn.id, title, type: type.name, tags, location, resources }]
+    return [{ id: turn.id, title, type: type.name, tags, location, ...expanded }]
   }
 
   #rendered({ task, params }: CompiledTask, { scope }: Turn): ShapedParams | undefined {
@@ -120,14 +119,17 @@ class Expander {
     return shapeParams(task.type, value)
   }
 
-  #resources(
+  #expanded(
     { task }: CompiledTask,
     { scope }: Turn,
     shaped: ShapedParams,
     params: unknown,
-  ): readonly Resource[] | undefined {
+  ): Pick<HostTask, 'resources' | 'checks'> | undefined {
     try {
-      return task.type.resources(params, this.#context.hostContext(scope))
+      const host = this.#context.hostContext(scope)
+      const resources = task.type.resources(params, host)
+      const checks = task.type.checks?.(params, host) ?? []
+      return checks.length === 0 ? { resources } : { resources, checks }
     } catch (error) {
       if (error instanceof ParamProblem) {
         const hint = error.hint === undefined ? {} : { hint: error.hint }

@@ -2,6 +2,7 @@
 import type { Location } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
 import type { Resource } from '../resources/resource.ts'
+import type { Check } from '../verify/check.ts'
 
 /** One task on one host (one item of a loop). */
 export interface HostTask {
@@ -15,6 +16,8 @@ export interface HostTask {
   /** Why it does not run here (`when`, tags); then `resources` is empty. */
   readonly skipped?: string
   readonly resources: readonly Resource[]
+  /** What is proven of the host when the task is in effect. Default: nothing. */
+  readonly checks?: readonly Check[]
 }
 
 /** Tasks of one host within a stage. */

@@ -1,6 +1,7 @@
 /** The contract of a task type: what a playbook names (`bridge`, `dnsmasq`), expanded into resources. Pure. */
 import type { z } from 'zod'
 import type { Resource } from '../resources/resource.ts'
+import type { Check } from '../verify/check.ts'
 
 /** What a task type may know of the host it is expanded for. */
 export interface HostContext {
@@ -27,6 +28,8 @@ export interface TaskType<Params = unknown> {
   readonly shorthand?: string
   /** Resources in the order in which they must hold. Throws {@link ParamProblem} for what the schema can't express. */
   resources(params: Params, host: HostContext): readonly Resource[]
+  /** What `pvectl verify` proves about a host that has the task, as users and guests see it. Pure; default: nothing. */
+  checks?(params: Params, host: HostContext): readonly Check[]
 }
 
 /** Wrong parameters found while expanding a task; the loader adds the place in the playbook. */
