@@ -1,6 +1,14 @@
 /** Facts about the live network: links, addresses and routes, as the kernel has them. */
 import { type Script, sh } from '../connection/script.ts'
 import type { FactKind, FactRef } from './fact.ts'
+import {
+  type BondState,
+  type BridgeState,
+  type RawLinkInfo,
+  readKind,
+  type VlanState,
+  type VxlanState,
+} from './link-kinds.ts'
 
 /** One address of a link. */
 export interface LinkAddress {
@@ -21,14 +29,16 @@ export interface Link {
   readonly up: boolean
   /** Bridge or bond that it is a port of. */
   readonly master?: string
+  /** Link that it is built on, as a VLAN is. */
+  readonly lower?: string
   readonly altnames: readonly string[]
   readonly addresses: readonly LinkAddress[]
-  /** Of bridges only. */
-  readonly bridge?: {
-    readonly stp: boolean
-    /** Seconds. */
-    readonly forwardDelay: number
-  }
+  /** It gives itself no IPv6 link-local address. */
+  readonly noLinkLocal?: true
+  readonly bridge?: BridgeState
+  readonly vlan?: VlanState
+  readonly bond?: BondState
+  readonly vxlan?: VxlanState
 }
 
 /** One route of the main table. */
@@ -81,13 +91,23 @@ export function portsOf({ links }: LinksState, name: string): readonly Link[] {
   return links.filter((link) => link.master === name)
 }
 
-/** True when a default route leaves by this link, or by the bridge or bond that it is a port of. */
-export function carriesDefaultRoute({ links, routes }: LinksState, name: string): boolean {
-  const link = links.find((candidate) => candidate.name === name)
-  return routes.some(
+/** A link and all that is built on it, upwards: VLANs, the bond or bridge that it is a port of, what is on those. */
+export function linksAbove({ links }: LinksState, name: string): readonly string[] {
+  const found = new Set([name])
+  for (const below of found)
+    for (const link of links) {
+      if (link.lower === below || link.name.startsWith(`${below}.`)) found.add(link.name)
+      if (link.name === below && link.master !== undefined) found.add(link.master)
+    }
+  return [...found]
+}
+
+/** True when a default route leaves by this link, or by anything that is built on it. */
+export function carriesDefaultRoute(state: LinksState, name: string): boolean {
+  const above = linksAbove(state, name)
+  return state.routes.some(
     ({ destination, devices }) =>
-      destination === 'default' &&
-      devices.some((device) => device === name || device === link?.master || device.startsWith(`${name}.`)),
+      destination === 'default' && devices.some((device) => above.includes(device) || device.startsWith(`${name}.`)),
   )
 }
 
@@ -96,11 +116,10 @@ interface RawLink {
   readonly flags?: readonly string[]
   readonly mtu?: number
   readonly master?: string
+  readonly link?: string | null
   readonly altnames?: readonly string[]
-  readonly linkinfo?: {
-    readonly info_kind?: string
-    readonly info_data?: { readonly stp_state?: number; readonly forward_delay?: number }
-  }
+  readonly inet6_addr_gen_mode?: string
+  readonly linkinfo?: RawLinkInfo
   readonly addr_info?: readonly {
     readonly family?: string
     readonly local?: string
@@ -120,29 +139,22 @@ function readJson<Row>(text: string): readonly Row[] {
   return text.trim() === '' ? [] : (JSON.parse(text) as Row[])
 }
 
-function readLink({
-  ifname = '',
-  flags = [],
-  mtu = 0,
-  master,
-  altnames = [],
-  linkinfo,
-  addr_info = [],
-}: RawLink): Link {
-  const { info_kind: kind = '', info_data: data = {} } = linkinfo ?? {}
+function readLink({ ifname = '', flags = [], mtu = 0, altnames = [], addr_info = [], ...raw }: RawLink): Link {
+  const { master, link, linkinfo = {} } = raw
   return {
     name: ifname,
-    kind,
+    kind: linkinfo.info_kind ?? '',
     mtu,
     up: flags.includes('UP'),
     ...(master === undefined ? {} : { master }),
+    // A veth names its other end there.
+    ...(typeof link === 'string' && linkinfo.info_kind !== 'veth' ? { lower: link } : {}),
     altnames,
     addresses: addr_info.flatMap(({ family, local, prefixlen, scope = 'global' }) =>
       local === undefined ? [] : [{ cidr: `${local}/${prefixlen}`, family: family === 'inet6' ? 6 : 4, scope }],
     ),
-    ...(kind === 'bridge'
-      ? { bridge: { stp: (data.stp_state ?? 0) !== 0, forwardDelay: (data.forward_delay ?? 1500) / 100 } }
-      : {}),
+    ...(raw.inet6_addr_gen_mode === 'none' ? { noLinkLocal: true } : {}),
+    ...readKind(linkinfo),
   }
 }
 
