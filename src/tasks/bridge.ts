@@ -72,4 +72,8 @@ export const bridgeTask = defineTask({
     if (state === 'absent') return bridgeAbsent(name)
     return [interfacesStanza(settings), bridgeLink(settings)]
   },
+  checks: ({ name, address, state }) =>
+    state === 'absent' || address === undefined || address === 'none'
+      ? []
+      : [{ kind: 'mtu', seat: { interface: name, network: address } }],
 })

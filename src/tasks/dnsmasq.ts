@@ -1,6 +1,6 @@
 import { sh } from '../connection/script.ts'
 import { PvectlError } from '../errors.ts'
-import { parseSubnet } from '../net/subnet.ts'
+import { type Ipv4Subnet, parseSubnet } from '../net/subnet.ts'
 import { DNSMASQ_DIRECTORY, dnsmasqConflicts } from '../resources/dnsmasq-conflicts.ts'
 import { dnsmasqRetired } from '../resources/dnsmasq-retired.ts'
 import { file, fileAbsent } from '../resources/file.ts'
@@ -10,6 +10,7 @@ import type { Resource } from '../resources/resource.ts'
 import { unit } from '../resources/unit.ts'
 import { dropInPath, unitDropIn } from '../resources/unit-drop-in.ts'
 import { type DnsmasqParams, dnsmasqParams } from './dnsmasq/params.ts'
+import { dnsmasqProofs } from './dnsmasq/proofs.ts'
 import { renderDnsmasq } from './dnsmasq/render.ts'
 import { defineTask, type HostContext } from './task-type.ts'
 
@@ -37,11 +38,11 @@ export const dnsmasqTask = defineTask({
   upstream: [9.9.9.9]
 `,
   resources: (params, host) => (params.state === 'absent' ? absent(params) : present(params, host)),
+  checks: (params) => (params.state === 'absent' ? [] : dnsmasqProofs(params, subnetOf(params))),
 })
 
 function present(params: DnsmasqParams, host: HostContext): readonly Resource[] {
-  const subnet = parseSubnet(params.subnet ?? '')
-  if (subnet === undefined) throw new PvectlError('INTERNAL', 'the subnet of a dnsmasq task was not checked')
+  const subnet = subnetOf(params)
   const path = configPath(params)
   const content = Buffer.from(renderDnsmasq(params, subnet, host))
   const validate = { what: 'dnsmasq --test', command: TEST }
@@ -65,6 +66,12 @@ function present(params: DnsmasqParams, host: HostContext): readonly Resource[] 
 function absent(params: DnsmasqParams): readonly Resource[] {
   const path = configPath(params)
   return [fileInDirectory(path, fileAbsent(path)), dnsmasqRetired(UNIT)]
+}
+
+function subnetOf(params: DnsmasqParams): Ipv4Subnet {
+  const subnet = parseSubnet(params.subnet ?? '')
+  if (subnet === undefined) throw new PvectlError('INTERNAL', 'the subnet of a dnsmasq task was not checked')
+  return subnet
 }
 
 function configPath(params: DnsmasqParams): string {

@@ -63,6 +63,9 @@ export const ipForwardingTask = defineTask({
       ]),
     ]
   },
+  // Seen from the place of a guest, so the uplink is left out by whoever looks.
+  checks: ({ ipv4, interfaces }) =>
+    ipv4 === true ? interfaces.map((name) => ({ kind: 'forwarding' as const, seat: { interface: name } })) : [],
 })
 
 type Given = z.output<typeof params>

@@ -26,6 +26,10 @@ export const jumpUserTask = defineTask({
   permit_open: [10.0.0.20, 10.0.0.21:2222]
 `,
   resources: (params, host) => (params.state === 'absent' ? absent(params) : present(params, host)),
+  checks: (params) =>
+    params.state === 'absent'
+      ? []
+      : [{ kind: 'jump', user: params.name, keys: params.keys, permitted: permittedDestinations(params) }],
 })
 
 function present(params: JumpUserParams, host: HostContext): readonly Resource[] {

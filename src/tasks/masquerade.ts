@@ -50,4 +50,9 @@ export const masqueradeTask = defineTask({
       ? [natRuleAbsent(rule), interfacesHooksAbsent(desired)]
       : [natRuleLive(desired), interfacesHooks(desired)]
   },
+  checks: ({ source, out, bridge, snat, state }) => {
+    if (state === 'absent') return []
+    const seat = { network: source, ...(bridge === undefined ? {} : { interface: bridge }) }
+    return [{ kind: 'nat', seat, out, ...(snat === undefined ? {} : { to: snat.to }) }]
+  },
 })

@@ -15,8 +15,9 @@ import { debianPackage } from '../resources/package.ts'
 import type { Resource } from '../resources/resource.ts'
 import { unit } from '../resources/unit.ts'
 import { params, siteName, type VhostParams } from './nginx-vhost/params.ts'
+import { siteProofs } from './nginx-vhost/proofs.ts'
 import { certificateNames, renderSite } from './nginx-vhost/render.ts'
-import { siteTls } from './nginx-vhost/tls.ts'
+import { certificatePath, siteTls } from './nginx-vhost/tls.ts'
 import { defineTask, type HostContext } from './task-type.ts'
 
 const UNIT = 'nginx.service'
@@ -36,6 +37,11 @@ export const nginxVhostTask = defineTask({
   resources(site, host) {
     const name = siteName(site) ?? ''
     return site.state === 'absent' ? absent(name) : present(site, name, host)
+  },
+  checks(site) {
+    if (site.state === 'absent') return []
+    const name = siteName(site) ?? ''
+    return siteProofs(site, siteFile(siteConf(name)), site.tls && certificatePath(site.tls, name))
   },
 })
 

@@ -30,7 +30,7 @@ export function siteTls(
     const files = { certificate: tls.certificate, key: tls.key }
     return { ...files, resources: [certificateOnNode(files), ...afterPmxcfs(tls.certificate)] }
   }
-  const files = { certificate: `${DIRECTORY}/${site}.crt`, key: `${DIRECTORY}/${site}.key` }
+  const files = { certificate: certificatePath(tls, site), key: `${DIRECTORY}/${site}.key` }
   const folder: Resource = { ...directory(DIRECTORY, { mode: '0755', owner: 'root:root' }), shared: true }
   if (tls.copy === undefined) {
     const made = selfSignedCertificate({ ...files, names, days: tls.days, renewDays: RENEW_DAYS })
@@ -48,6 +48,11 @@ export function siteTls(
       file({ path: files.certificate, content: certificate, mode: '0644', owner }),
     ],
   }
+}
+
+/** Where the certificate of a site is on the node. */
+export function certificatePath({ certificate }: NonNullable<VhostParams['tls']>, site: string): string {
+  return certificate ?? `${DIRECTORY}/${site}.crt`
 }
 
 /** A pair that does not match would keep nginx from its next start; better known before any node is touched. */
