@@ -25,6 +25,14 @@ export const yesFlag = Flags.boolean({
   summary: 'Ask nothing: answer every question with yes. Without a terminal nothing is asked either.',
 })
 
+/** What to do about a network change that is staged in the web interface. */
+export const pendingFlag = Flags.option({
+  options: ['refuse', 'adopt', 'discard'] as const,
+  summary:
+    'A network change pending in the web interface: `refuse` to edit beside it, `adopt` it as the base of the edits, or `discard` it.',
+  default: 'refuse' as const,
+})
+
 /** What `apply` and `check` both take. */
 export const playbookFlags = {
   inventory: inventoryFlag,
@@ -58,6 +66,7 @@ export const playbookFlags = {
     min: 1,
     default: 32,
   }),
+  pending: pendingFlag(),
   verbose: Flags.boolean({ char: 'v', summary: 'Also show tasks that are ok, and what steps print on the nodes.' }),
   json: Flags.boolean({ summary: 'Write every event as one line of JSON to stdout.' }),
 }
@@ -96,7 +105,7 @@ export function guardOption(
 export function playbookOptions(
   flags: Interfaces.InferredFlags<typeof playbookFlags> & { readonly diff: boolean },
 ): Omit<PlaybookRun, 'mode' | 'playbook' | 'driftExit'> {
-  const { inventory, limit, tags = [], forks, diff, verbose, json } = flags
+  const { inventory, limit, tags = [], forks, pending, diff, verbose, json } = flags
   return {
     inventory,
     limit,
@@ -104,6 +113,7 @@ export function playbookOptions(
     skipTags: flags['skip-tags'] ?? [],
     extraVars: flags['extra-vars'] ?? [],
     forks,
+    pending,
     diff,
     verbose,
     json,

@@ -3,6 +3,8 @@ import { loadInventory } from '../inventory/load.ts'
 import { parseExtraVars } from '../playbook/extra-vars.ts'
 import type { Job } from '../playbook/job.ts'
 import { loadJob } from '../playbook/load.ts'
+import { withPending } from '../playbook/pending.ts'
+import type { PendingChoice } from '../resources/pending-interfaces.ts'
 import { maskError } from '../secrets/mask-data.ts'
 import { SecretStore } from '../secrets/store.ts'
 import { taskTypes } from '../tasks/index.ts'
@@ -15,6 +17,8 @@ export interface PlaybookRun extends JobRun {
   readonly limit: string | undefined
   readonly tags: readonly string[]
   readonly skipTags: readonly string[]
+  /** What to do about a network change staged in the web interface. */
+  readonly pending: 'refuse' | PendingChoice
   /** As given on the command line. */
   readonly extraVars: readonly string[]
 }
@@ -23,7 +27,8 @@ export interface PlaybookRun extends JobRun {
 export async function runPlaybook(options: PlaybookRun): Promise<number> {
   const secrets = new SecretStore()
   try {
-    const job = await load(options, secrets)
+    const loaded = await load(options, secrets)
+    const job = options.pending === 'refuse' ? loaded : withPending(loaded, options.pending)
     return await withConnector(
       job.hosts.map(({ target }) => target),
       (connector) => runJob({ ...options, mask: secrets.mask }, job, connector),

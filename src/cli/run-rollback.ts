@@ -1,5 +1,6 @@
 /** What `pvectl rollback` does: find the run on the node, ask, then run the job that undoes it. */
 import { PvectlError } from '../errors.ts'
+import { withPending } from '../playbook/pending.ts'
 import { createPalette, wantsColor } from '../reporters/palette.ts'
 import { sanitizeLine } from '../reporters/text.ts'
 import { notUndone } from '../rollback/job.ts'
@@ -18,6 +19,8 @@ export interface RollbackOptions {
   readonly check: boolean
   readonly yes: boolean
   readonly force: boolean
+  /** What to do about a network change staged in the web interface. */
+  readonly pending: 'refuse' | 'discard'
   readonly diff: boolean
   readonly verbose: boolean
   readonly json: boolean
@@ -41,7 +44,8 @@ export async function runRollback(options: RollbackOptions): Promise<number> {
       return 0
     }
     const mode = check ? 'check' : 'apply'
-    return runJob({ mode, forks: 1, diff: diff || check, verbose, json, driftExit: false }, rollback.job, connector)
+    const job = options.pending === 'discard' ? withPending(rollback.job, 'discard') : rollback.job
+    return runJob({ mode, forks: 1, diff: diff || check, verbose, json, driftExit: false }, job, connector)
   })
 }
 

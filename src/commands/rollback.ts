@@ -24,6 +24,11 @@ ends with 5 and the list of them, unless --force is given.`
     check: Flags.boolean({ char: 'C', summary: 'Change nothing, only show what would change.' }),
     yes: yesFlag,
     force: Flags.boolean({ summary: 'Also over later runs, changes by others, and guests on a bridge that goes.' }),
+    pending: Flags.option({
+      options: ['refuse', 'discard'] as const,
+      summary: 'A network change pending in the web interface: `refuse` to write beside it, or `discard` it.',
+      default: 'refuse' as const,
+    })(),
     diff: Flags.boolean({ char: 'D', summary: 'Show what changes inside files; --check always does.' }),
     verbose: Flags.boolean({ char: 'v', summary: 'Also show what is ok already, and what steps print on the node.' }),
     json: Flags.boolean({ summary: 'Write every event as one line of JSON to stdout.' }),

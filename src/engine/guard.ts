@@ -162,7 +162,10 @@ names interfaces > names.before
 touched=
 if [ -e "$keep/.paths" ]; then
 	while IFS= read -r p; do
-		if [ -e "$keep/files$p" ] || [ -L "$keep/files$p" ]; then
+		if [ "$1 $p" = "boot /etc/network/interfaces.new" ]; then
+			# The boot would apply it: that was not asked for, and may be what cut the node off.
+			note "not put back at boot: $p, which is kept in $keep/files"
+		elif [ -e "$keep/files$p" ] || [ -L "$keep/files$p" ]; then
 			cp -a -- "$keep/files$p" "$p.pvectl-revert" && mv -f -- "$p.pvectl-revert" "$p" && note "restored $p"
 		elif [ -e "$p" ] || [ -L "$p" ]; then
 			rm -rf -- "$p" && note "removed $p"

@@ -81,6 +81,7 @@ function planResource(resource: Resource, model: Model): Plan {
 
 function modelAfter(resource: Resource, plan: Plan, model: Model): Model {
   if (plan.kind === 'unknown') return model.disturbed(resource.reads)
+  if (plan.kind === 'blocked') return model.with(plan.after ?? [])
   if (plan.kind !== 'change') return model
   return model.disturbed(plan.disturbs ?? []).with(plan.after)
 }

@@ -67,19 +67,30 @@ function unguarded(lines: readonly string[]): PvectlError {
   })
 }
 
-/** All that can't be done on this node as it is, or undefined. */
+/** All that can't be done on this node as it is, or undefined. What has one cause is told once, with all it stops. */
 export function blockedError(plan: HostPlan): PvectlError | undefined {
+  const causes = new Set<string>()
   const problems = plan.tasks.flatMap(({ task, resources }) => {
     const told = new Set<string>()
     return resources.flatMap(({ resource, plan: planned }) => {
       // What stands in the way of one part of a task often does so for the next.
       if (planned.kind !== 'blocked' || told.has(planned.reason)) return []
       told.add(planned.reason)
-      const message = `${task.title}: ${resource.title}: ${planned.reason}`
-      return [{ message, location: task.location, ...(planned.hint === undefined ? {} : { hint: planned.hint }) }]
+      const { reason, hint, cause } = planned
+      if (cause !== undefined && causes.has(cause)) return []
+      if (cause !== undefined) causes.add(cause)
+      const others = cause === undefined ? 0 : tasksBlockedBy(plan, cause) - 1
+      const also = others === 0 ? '' : ` (and ${others} more ${others === 1 ? 'task' : 'tasks'})`
+      const message = `${task.title}${also}: ${resource.title}: ${reason}`
+      return [{ message, location: task.location, ...(hint === undefined ? {} : { hint }) }]
     })
   })
   return problems.length === 0 ? undefined : PvectlError.of('BLOCKED', problems)
+}
+
+function tasksBlockedBy({ tasks }: HostPlan, cause: string): number {
+  return tasks.filter(({ resources }) => resources.some(({ plan }) => plan.kind === 'blocked' && plan.cause === cause))
+    .length
 }
 
 /** The first host with a risky plan ended badly, so this one was not touched. */

@@ -20,15 +20,18 @@ export interface InterfacesEdit {
   /** Further lines worth saying with the change. */
   readonly notes?: readonly string[]
   readonly risk?: 'link' | undefined
+  /** A pending file was there beside the content asked for, and comes back after it: it is no contradiction. */
+  readonly pendingReturns?: boolean
 }
 
 /** Plans an edit of the file: nothing to do, the write, or why it would be lost. */
-export function planInterfacesEdit(model: Model, { edit, summary, notes = [], risk }: InterfacesEdit): Plan {
+export function planInterfacesEdit(model: Model, wish: InterfacesEdit): Plan {
+  const { edit, summary, notes = [], risk, pendingReturns = false } = wish
   const state = model.get(interfacesRef)
   if (state.main === undefined) return { kind: 'blocked', reason: `there is no ${INTERFACES_PATH}` }
   const after = formatLines(edit(parseLines(state.main)))
-  if (after.equals(state.main)) return planPendingOnly(state, edit)
-  const blocked = pendingBlocks(state) ?? unwritable(state.main)
+  if (after.equals(state.main)) return pendingReturns ? OK : planPendingOnly(state, edit)
+  const blocked = pendingBlocks(state, after) ?? unwritable(state.main)
   if (blocked !== undefined) return blocked
   const diff = { path: INTERFACES_PATH, before: state.main, after }
   const changes: Change[] = [
@@ -60,22 +63,37 @@ export function definedElsewhere(state: InterfacesState, name: string): string |
  * either fails the step, and nothing is written.
  */
 function writeInterfaces({ main, mode, owner }: InterfacesState, after: Buffer): Script {
-  const expected = main === undefined ? 'absent' : sha256(main)
+  return underPveLock(sh`	[ ! -e ${PENDING_PATH} ] || pv_fail ${`${PENDING_PATH} has appeared since the plan was made; nothing written`}
+	pv_write ${INTERFACES_PATH} ${mode} ${owner} ${after} ${expectation(main)}`)
+}
+
+/** What `pv_expect` is to find of content that was read. */
+export function expectation(content: Buffer | undefined): string {
+  return content === undefined ? 'absent' : sha256(content)
+}
+
+/** Runs under the lock that PVE takes; waits 20 s for it, then fails naming who holds it. */
+export function underPveLock(script: Script): Script {
   return sh`(
-	flock -w 20 9 || pv_fail 'the network configuration is being changed by somebody else: '${LOCK_PATH}' is held'
-	[ ! -e ${PENDING_PATH} ] || pv_fail ${`${PENDING_PATH} has appeared since the plan was made; nothing written`}
-	pv_write ${INTERFACES_PATH} ${mode} ${owner} ${after} ${expected}
+	flock -w 20 9 || pv_fail 'the network configuration is being changed by somebody else: '${LOCK_PATH}' is held'"$(pv_holders ${LOCK_PATH})"'; nothing was written'
+${script}
 ) 9>>${LOCK_PATH}`
 }
 
+const PENDING_HINT =
+  'apply or revert it in the web interface (node → System → Network) and run again; or `--pending adopt` builds on it, `--pending discard` throws it away (`check` shows either)'
+
 /** PVE reads the pending file instead of the real one, and renames it over the real one on apply or at boot. */
-function pendingBlocks({ main, pending }: InterfacesState): PlanBlocked | undefined {
+function pendingBlocks(state: InterfacesState, after: Buffer): PlanBlocked | undefined {
+  const { main, pending } = state
   if (pending === undefined) return undefined
   const differs = main === undefined || !main.equals(pending)
   return {
     kind: 'blocked',
     reason: `the web interface has a pending network change (${PENDING_PATH}${differs ? `: ${differingLines(main, pending)}` : ', equal to the file'}), which would undo this one when applied or at the next boot`,
-    hint: 'apply or revert it in the web interface (node → System → Network), then run again',
+    hint: PENDING_HINT,
+    cause: 'pending',
+    after: [becomes(interfacesRef, { ...state, main: after })],
   }
 }
 
@@ -84,7 +102,8 @@ function planPendingOnly(state: InterfacesState, edit: (lines: Lines) => Lines):
   return {
     kind: 'blocked',
     reason: `the file is as described, but the pending network change of the web interface (${PENDING_PATH}) would undo that when applied or at the next boot: ${differingLines(state.main, state.pending)}`,
-    hint: 'revert or correct it in the web interface (node → System → Network), then run again',
+    hint: PENDING_HINT,
+    cause: 'pending',
   }
 }
 
@@ -100,7 +119,8 @@ function differingLines(main: Buffer | undefined, pending: Buffer): string {
   return all.slice(0, 4).join(', ') + (all.length > 4 ? `, and ${all.length - 4} more` : '')
 }
 
-function unwritable(main: Buffer): PlanBlocked | undefined {
+/** Why no text can be added to this content, or undefined. */
+export function unwritable(main: Buffer): PlanBlocked | undefined {
   if (main.includes(0)) return { kind: 'blocked', reason: `${INTERFACES_PATH} contains a NUL byte` }
   return /\\[\r\n]*$/.test(main.toString('latin1'))
     ? {

@@ -12,6 +12,7 @@ import { rawScript } from '../connection/script.ts'
  * - `pv_undo PATH`: puts back what the last `pv_write` or `pv_remove` of PATH replaced.
  * - `pv_remove PATH EXPECTED`: the counterpart for removal of a file or link.
  * - `pv_validate PATH WHAT COMMAND…`: runs COMMAND; when it fails, undoes PATH and fails with its output.
+ * - `pv_holders PATH`: prints ` by pid N (NAME)` for processes that hold a lock on PATH, by flock(2) or fcntl(2).
  * - `pv_unit VERB UNIT`: `systemctl VERB UNIT`; on failure adds the unit's last log lines.
  *
  * `PV_RUN` is the run's directory under /run, `PV_KEEP` the one that keeps previous content.
@@ -80,6 +81,10 @@ pv_validate() {
 		printf '%s\n' "$pv_out" >&2
 		pv_fail "$pv_what rejects the new $pv_path; the previous state is back"
 	fi
+}
+pv_holders() {
+	awk -v i=":$(stat -c %i -- "$1" 2>/dev/null)" '$2 != "->" && substr($6, length($6) - length(i) + 1) == i { print $5 }' /proc/locks | sort -u |
+		while read -r pv_q; do printf ' by pid %s (%s)' "$pv_q" "$(cat "/proc/$pv_q/comm" 2>/dev/null || echo gone)"; done
 }
 pv_unit() {
 	if ! systemctl "$1" "$2"; then

@@ -40,6 +40,10 @@ export interface PlanBlocked {
   readonly kind: 'blocked'
   readonly reason: string
   readonly hint?: string
+  /** Names what stands in the way, where it does so for many resources: it is told once a node. */
+  readonly cause?: string
+  /** What the facts would have been afterwards, so that what follows is judged as if this had been possible. */
+  readonly after?: readonly FactUpdate[]
 }
 
 /** Whether there is anything to do depends on what earlier steps do; decided after those have run. */

@@ -1,7 +1,7 @@
 /** Makes the job that rolls a run back: ordinary resources, so that check, diff, guard and verification come with it. */
 import path from 'node:path'
 import { type Script, sh } from '../connection/script.ts'
-import { INTERFACES_PATH } from '../facts/interfaces.ts'
+import { INTERFACES_PATH, PENDING_PATH } from '../facts/interfaces.ts'
 import type { NodeRun } from '../history/node-runs.ts'
 import type { Host } from '../inventory/host.ts'
 import type { HostTask, Job } from '../playbook/job.ts'
@@ -26,11 +26,15 @@ export interface RollbackPlan {
 /** The job of a rollback. Files that no daemon reads come first, since daemons' files may name them. */
 export function rollbackJob({ host, inventory, run, restores, force }: RollbackPlan): Job {
   const isNetwork = ({ path: at }: Restore) => at === INTERFACES_PATH
+  const isPending = ({ path: at }: Restore) => at === PENDING_PATH
   const groupOf = (restore: Restore) => DAEMONS.find(({ owns }) => owns(restore.path))
-  const plain = restores.filter((restore) => !isNetwork(restore) && groupOf(restore) === undefined)
+  const plain = restores.filter((restore) => !isNetwork(restore) && !isPending(restore) && !groupOf(restore))
+  // While it is there, no write of the file would last.
+  const pending = restores.filter(isPending)
   const resources: [string, readonly Resource[]][] = [
     ['Files', plain.length === 0 ? [] : [group('', plain)]],
-    ['Network', restores.filter(isNetwork).flatMap((restore) => network(restore, force))],
+    ['Network', restores.filter(isNetwork).flatMap((restore) => network(restore, force, pending.length > 0))],
+    ['Pending network change', pending.map(({ before }) => restoredPath(PENDING_PATH, before, false))],
     ...DAEMONS.map((daemon): [string, readonly Resource[]] => {
       const own = restores.filter((restore) => groupOf(restore) === daemon)
       return [daemon.title, own.length === 0 ? [] : daemonResources(daemon, own, run)]
@@ -100,9 +104,10 @@ function group(
   })
 }
 
-function network({ before, now }: Restore, force: boolean): readonly Resource[] {
+function network({ before, now }: Restore, force: boolean, pendingReturns: boolean): readonly Resource[] {
   if (before.type !== 'file') return []
-  return networkResources(now.type === 'file' ? now.content : Buffer.alloc(0), before.content, force)
+  const present = now.type === 'file' ? now.content : Buffer.alloc(0)
+  return networkResources({ now: present, before: before.content, force, pendingReturns })
 }
 
 function task(id: string, title: string, run: NodeRun, rest: Pick<HostTask, 'resources' | 'skipped'>): HostTask {

@@ -1,0 +1,81 @@
+/** What of a change of /etc/network/interfaces can be made live link by link: bridges, and NAT rules of hooks. */
+import { addressesNamed } from '../interfaces/address.ts'
+import { type BridgeSettings, forwardDelayInFile, inetStanza, portsInFile, stpInFile } from '../interfaces/bridge.ts'
+import type { Lines } from '../interfaces/lines.ts'
+import { normalName, stanzasOf } from '../interfaces/stanzas.ts'
+import { natHooks } from '../nat/hook-lines.ts'
+import { type SourceNat, samePackets } from '../nat/source-nat.ts'
+import { bridgeGone } from './bridge-gone.ts'
+import { bridgeLink } from './bridge-link.ts'
+import { natRuleAbsent, natRuleLive } from './nat-rule.ts'
+import type { Resource } from './resource.ts'
+
+/** Resources on both sides of the write of the file. */
+export interface NetworkBetween {
+  /** Rules whose hooks go, and bridges that go: by their own hooks, while the file still has them. */
+  readonly before: readonly Resource[]
+  /** Bridges that come or become otherwise, and rules whose hooks come. */
+  readonly after: readonly Resource[]
+}
+
+/** What makes the step from one file to another live. `force`: bridges go although guests are plugged in. */
+export function networkBetween(present: Lines, wanted: Lines, force = false): NetworkBetween {
+  const gone = hookRules(present).filter(({ rule }) => !hasRule(hookRules(wanted), rule))
+  const come = hookRules(wanted).filter(({ rule }) => !hasRule(hookRules(present), rule))
+  const goneBridges = bridgesOf(present).filter((name) => stanzasOf(wanted, name).length === 0)
+  return {
+    before: [...gone.map(({ rule }) => natRuleAbsent(rule)), ...goneBridges.map((name) => bridgeGone(name, force))],
+    after: [
+      ...bridgesOf(wanted).flatMap((name) => liveBridge(present, wanted, name)),
+      ...come.map(({ rule, holder }) => natRuleLive({ rule, holder })),
+    ],
+  }
+}
+
+/** Names of the bridges of a file. */
+export function bridgesOf(lines: Lines): readonly string[] {
+  const stanzas = stanzasOf(lines).filter(({ options }) =>
+    options.some(({ name }) => /^bridge-/.test(normalName(name))),
+  )
+  return [...new Set(stanzas.map(({ name }) => name))]
+}
+
+interface HookRule {
+  readonly rule: SourceNat
+  readonly holder: string
+}
+
+function hookRules(lines: Lines): readonly HookRule[] {
+  const all = natHooks(lines)
+    .filter(({ phase }) => phase === 'up')
+    .flatMap(({ stanza, calls }) => calls.map(({ rule }) => ({ rule, holder: stanza.name })))
+  return all.filter((one, i) => all.findIndex((other) => samePackets(other.rule, one.rule)) === i)
+}
+
+function hasRule(rules: readonly HookRule[], rule: SourceNat): boolean {
+  return rules.some((other) => samePackets(other.rule, rule))
+}
+
+/** The live side of a bridge, as far as the two files differ about it; what they agree on is left alone. */
+function liveBridge(present: Lines, wanted: Lines, name: string): readonly Resource[] {
+  const [now, then] = [settingsOf(present, name), settingsOf(wanted, name)]
+  if (stanzasOf(present, name).length === 0) return [bridgeLink({ name })]
+  const differing = Object.entries(then).filter(
+    ([key, value]) => JSON.stringify(value) !== JSON.stringify(now[key as keyof BridgeSettings]),
+  )
+  return differing.length === 0 ? [] : [bridgeLink({ name, ...Object.fromEntries(differing) })]
+}
+
+function settingsOf(lines: Lines, name: string): BridgeSettings {
+  const addresses = addressesNamed(lines, name)
+  const [address] = addresses
+  const none = inetStanza(lines, name)?.method === 'manual' ? ('none' as const) : undefined
+  return {
+    name,
+    // Of several nobody can say which one belongs to the change.
+    address: addresses.length > 1 ? undefined : (address ?? none),
+    ports: portsInFile(lines, name),
+    stp: stpInFile(lines, name),
+    forwardDelay: forwardDelayInFile(lines, name),
+  }
+}
