@@ -14,6 +14,8 @@ export interface Attempt {
   readonly greeting: string
   /** Labels of the keys on offer. */
   readonly identities: readonly string[]
+  /** A password was given, and no key. */
+  readonly withPassword?: boolean
 }
 
 /** Thrown by an attempt instead of an `Error` of ssh2 when its deadline passed. */
@@ -131,6 +133,10 @@ function loginFailed(attempt: Attempt): AttemptFailed {
   if (error instanceof DeadlinePassed) {
     const hint = `is the node overloaded, or its DNS slow (UseDNS in sshd_config)? try: ${sshCommand(target)}`
     return failed(attempt, `the login as ${who} takes more than ${seconds(target)}`, hint)
+  }
+  if (attempt.withPassword === true) {
+    const hint = 'is it right, and does sshd there take passwords (PermitRootLogin yes, PasswordAuthentication yes)?'
+    return failed(attempt, `${who} does not accept the password`, hint, 'never', 'AUTH_FAILED')
   }
   const tried = `tried ${identities.join(', ')}`
   if (/too many auth/i.test(text(error)) || identities.length > 5) {

@@ -43,8 +43,12 @@ export interface HostKeys {
   check(target: Target): Promise<HostKeyCheck>
 }
 
-/** Host keys as the files of the user and of the system pin them. `homeDir` is what `~` means. */
-export function createHostKeys(homeDir: string): HostKeys {
+/**
+ * Host keys as the files of the user and of the system pin them. `homeDir` is what `~` means; `vouched` are lines of a
+ * known_hosts file that count beside those of the files.
+ */
+export function createHostKeys(homeDir: string, vouched: readonly string[] = []): HostKeys {
+  const given = parseKnownHosts(vouched.join('\n'), 'the command line')
   const files = new Map<string, Promise<readonly KnownHost[]>>()
   const load = (path: string) => {
     const entries = files.get(path) ?? readKnownHosts(path)
@@ -54,7 +58,8 @@ export function createHostKeys(homeDir: string): HostKeys {
   return {
     async check(target) {
       const paths = target.knownHostsFiles.length > 0 ? target.knownHostsFiles : defaultFiles(homeDir)
-      const entries = (await Promise.all(paths.map((path) => load(expandHome(path, homeDir))))).flat()
+      const read = await Promise.all(paths.map((path) => load(expandHome(path, homeDir))))
+      const entries = [...given, ...read.flat()]
       const names = hostNames(target.address, target.port, target.hostKeyAlias)
       return { keyTypes: knownKeyTypes(entries, names), refusal: (key) => refusal(target, names, entries, key) }
     },

@@ -8,6 +8,7 @@ import { startDeadline } from './deadline.ts'
 import type { HostKeyCheck } from './host-key.ts'
 import { type Identity, IdentityAgent } from './identities.ts'
 import { type Link, watchLink } from './link.ts'
+import type { Secret } from './secret.ts'
 import type { Target } from './target.ts'
 
 /** What one attempt needs. */
@@ -15,6 +16,8 @@ export interface LoginRequest {
   readonly target: Target
   /** Identities to offer, in order. */
   readonly identities: readonly Identity[]
+  /** Log in by this password, and offer no keys. */
+  readonly password?: Secret
   readonly hostKey: HostKeyCheck
   /** Opens the way to the server; may be called but once. A stream may still be connecting. */
   readonly dial: () => Promise<Duplex> | Duplex
@@ -52,7 +55,7 @@ export async function login(request: LoginRequest, signal?: AbortSignal): Promis
     if (refusal.error !== undefined) throw refusal.error
     if (agent.failure !== undefined) throw signingFailed(target, agent.failure)
     const identities = request.identities.map((identity) => identity.label)
-    throw explain({ target, error, identities, ...progress })
+    throw explain({ target, error, identities, withPassword: request.password !== undefined, ...progress })
   } finally {
     deadline.stop()
   }
@@ -72,8 +75,7 @@ function begin(request: LoginRequest, stream: Duplex, agent: IdentityAgent, refu
       if (error !== undefined) refusal.error = error
       return error === undefined
     },
-    agent,
-    authHandler: ['agent'],
+    ...(request.password === undefined ? { agent, authHandler: ['agent'] } : byPassword(request.password)),
     ...(debug === undefined ? {} : { debug: (line: string) => debug(`${target.name}: ${line}`) }),
   }
   const node = new NodeSSH()
@@ -81,6 +83,19 @@ function begin(request: LoginRequest, stream: Duplex, agent: IdentityAgent, refu
   ready.catch(() => {})
   if (node.connection === null) throw new Error('node-ssh made no client')
   return { ssh: node.connection, ready }
+}
+
+/** PAM may ask by keyboard-interactive what sshd would take as a password; anything but one hidden question is left open. */
+function byPassword(password: Secret): Partial<Config> {
+  return {
+    password: password.reveal(),
+    authHandler: ['password', 'keyboard-interactive'],
+    tryKeyboard: true,
+    onKeyboardInteractive: (_name, _instructions, _language, prompts, finish) => {
+      const [prompt] = prompts
+      finish(prompts.length === 1 && prompt?.echo !== true ? [password.reveal()] : [])
+    },
+  }
 }
 
 /** Notes how far the attempt gets, and what a server says that will not talk SSH. */

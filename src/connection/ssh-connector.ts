@@ -6,10 +6,12 @@ import type { Duplex } from 'node:stream'
 import { type Problem, PvectlError } from '../errors.ts'
 import type { Connector } from './connection.ts'
 import { createGate, type Gate } from './gate.ts'
-import { createHostKeys } from './host-key.ts'
+import { createHostKeys, type HostKeyCheck } from './host-key.ts'
 import { createKeyChain, type KeyOptions, unlockKeyFiles } from './keys.ts'
 import type { Link } from './link.ts'
 import { login } from './login.ts'
+import type { Secret } from './secret.ts'
+import { type ShownHostKey, shownHostKey } from './shown-host-key.ts'
 import { sshConnection } from './ssh-connection.ts'
 import type { Target } from './target.ts'
 
@@ -21,6 +23,10 @@ export interface SshConnectorOptions extends KeyOptions {
   readonly maxOutput?: number
   /** Gets the protocol steps of ssh2, a line each. */
   readonly debug?: (line: string) => void
+  /** Passwords by name of the target; such a target is logged in to by password alone. Default: none. */
+  readonly passwords?: ReadonlyMap<string, Secret>
+  /** Lines of a known_hosts file that count beside the files of the targets. */
+  readonly vouched?: readonly string[]
 }
 
 /** A connector for SSH targets. */
@@ -30,6 +36,11 @@ export interface SshConnector extends Connector<Target> {
    * the screen. Gives the problems found; with any, no node should be contacted (exit 3).
    */
   unlockKeys(targets: readonly Target[]): Promise<readonly Problem[]>
+  /**
+   * The host key that a server shows, and what known_hosts says of it; nobody logs in. `keyType` asks for a type; a
+   * server without such a key shows another one. Rejects as `connect` does when there is no key to see.
+   */
+  hostKey(target: Target, keyType?: string, signal?: AbortSignal): Promise<ShownHostKey>
 }
 
 /** Milliseconds for one address of a host that has several; Node's own 250 ms fail on slow links. */
@@ -38,18 +49,24 @@ const ONE_ADDRESS_MS = 2000
 /** A connector for one run: every `connect` is a new connection, jump hosts are shared, keys are read once. */
 export function createSshConnector(options: SshConnectorOptions = {}): SshConnector {
   const chain = createKeyChain(options)
-  const hostKeys = createHostKeys(options.homeDir ?? homedir())
+  const hostKeys = createHostKeys(options.homeDir ?? homedir(), options.vouched)
   const gates = new Map<string, Gate>()
   const jumps = new Map<string, Promise<Link>>()
 
-  async function open(target: Target, signal?: AbortSignal): Promise<Link> {
-    const [identities, hostKey] = await Promise.all([chain.identities.of(target), hostKeys.check(target)])
+  async function open(target: Target, signal?: AbortSignal, looking?: HostKeyCheck): Promise<Link> {
+    const password = options.passwords?.get(target.name)
+    const needsKeys = looking === undefined && password === undefined
+    const [identities, hostKey] = await Promise.all([
+      needsKeys ? chain.identities.of(target) : [],
+      looking ?? hostKeys.check(target),
+    ])
     const gate = entry(gates, route(target), () => createGate(options.maxHandshakes ?? 8))
     const debug = options.debug
     return gate(async () => {
       const jump = target.jump === undefined ? undefined : await through(target, target.jump)
       const dial = () => (jump === undefined ? dialTcp(target) : dialThrough(jump, target))
-      const request = { target, identities, hostKey, dial, peerOf: (stream: Duplex) => peerOf(target, stream) }
+      const secret = password === undefined ? {} : { password }
+      const request = { target, identities, hostKey, dial, peerOf: (at: Duplex) => peerOf(target, at), ...secret }
       return login(debug === undefined ? request : { ...request, debug }, signal)
     }, signal)
   }
@@ -77,6 +94,12 @@ export function createSshConnector(options: SshConnectorOptions = {}): SshConnec
       return sshConnection(target, await open(target, signal), options.maxOutput)
     },
     unlockKeys: (targets) => unlockKeyFiles(targets, chain),
+    async hostKey(target, keyType, signal) {
+      const known = await hostKeys.check(target)
+      return shownHostKey(target, known, keyType, async (looking) => {
+        await (await open(target, signal, looking)).close()
+      })
+    },
     async close() {
       const links = await Promise.allSettled(jumps.values())
       jumps.clear()

@@ -22,6 +22,8 @@ export interface LoadInventoryOptions {
   readonly cwd: string
   /** What `~` in `key` and `known_hosts` stands for; default the home folder of the user. */
   readonly home?: string
+  /** What the main file is going to say; default: what it says. */
+  readonly text?: string
   /** Opens encrypted variables. Without it values with `!age` stay closed, and encrypted files are left out. */
   readonly secrets?: SecretStore
 }
@@ -46,7 +48,7 @@ export async function loadInventory(nameOrPath: string, options: LoadInventoryOp
   const { cwd, home = homedir(), secrets } = options
   const place = locateInventory(nameOrPath, cwd)
   const show = (file: string) => displayPath(file, cwd)
-  const document = readMain(place.main, show(place.main))
+  const document = readMain(place.main, show(place.main), options.text)
   const shape = shapeProblems(document)
   const tree = readTree(document)
   const files = readFolders(place, tree, show, await openFiles(place, tree, show, secrets))

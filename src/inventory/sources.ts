@@ -16,9 +16,9 @@ export interface Setting {
 /** Values by name, each with its place. */
 export type Settings = ReadonlyMap<string, Setting>
 
-/** Reads and parses the main file. Throws INVENTORY_INVALID. */
-export function readMain(file: string, shown: string): YamlDocument {
-  const text = readText(file, shown)
+/** Reads and parses the main file, or `given` in its place. Throws INVENTORY_INVALID. */
+export function readMain(file: string, shown: string, given?: string): YamlDocument {
+  const text = given ?? readText(file, shown)
   if (looksLikeIni(text)) {
     throw new PvectlError('INVENTORY_INVALID', 'this is an inventory in INI format; pvectl reads YAML', {
       hint: 'write it as `all: {hosts: {NAME: {address: …}}}`; `ansible-inventory --list --yaml` helps to convert',
