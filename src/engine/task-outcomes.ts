@@ -48,7 +48,7 @@ export class TaskOutcomes {
       const { id, title } = planned.task
       const resources = await Promise.all(planned.resources.map((resource) => showResource(resource)))
       this.#emit({ event: 'task:planned', host: this.#host, id, title, status, resources })
-      if (final || status === 'ok' || status === 'skipped') this.#statuses.set(id, status)
+      if (final || (status !== 'would change' && status !== 'unknown')) this.#statuses.set(id, status)
     }
   }
 

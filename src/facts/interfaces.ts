@@ -24,6 +24,8 @@ export interface InterfacesState {
   readonly owner: string
   /** Bytes of the pending file; undefined when nothing is pending. */
   readonly pending: Buffer | undefined
+  /** Predicted only: an edit was refused because of the pending file, which differs from the real one in this. */
+  readonly refused?: string
   /** One level deep, in the order of the lines; files that are there but not sourced are left out. */
   readonly sourced: readonly SourcedFile[]
 }

@@ -87,21 +87,22 @@ const PENDING_HINT =
 function pendingBlocks(state: InterfacesState, after: Buffer): PlanBlocked | undefined {
   const { main, pending } = state
   if (pending === undefined) return undefined
-  const differs = main === undefined || !main.equals(pending)
+  const refused = state.refused ?? (main?.equals(pending) ? 'equal to the file' : differingLines(main, pending))
   return {
     kind: 'blocked',
-    reason: `the web interface has a pending network change (${PENDING_PATH}${differs ? `: ${differingLines(main, pending)}` : ', equal to the file'}), which would undo this one when applied or at the next boot`,
+    reason: `the web interface has a pending network change (${PENDING_PATH}: ${refused}), which would undo this one when applied or at the next boot`,
     hint: PENDING_HINT,
     cause: 'pending',
-    after: [becomes(interfacesRef, { ...state, main: after })],
+    after: [becomes(interfacesRef, { ...state, main: after, refused })],
   }
 }
 
 function planPendingOnly(state: InterfacesState, edit: (lines: Lines) => Lines): Plan {
-  if (state.pending === undefined || formatLines(edit(parseLines(state.pending))).equals(state.pending)) return OK
+  const { main, pending, refused } = state
+  if (pending === undefined || formatLines(edit(parseLines(pending))).equals(pending)) return OK
   return {
     kind: 'blocked',
-    reason: `the file is as described, but the pending network change of the web interface (${PENDING_PATH}) would undo that when applied or at the next boot: ${differingLines(state.main, state.pending)}`,
+    reason: `the file is as described, but the pending network change of the web interface (${PENDING_PATH}) would undo that when applied or at the next boot: ${refused ?? differingLines(main, pending)}`,
     hint: PENDING_HINT,
     cause: 'pending',
   }

@@ -35,6 +35,17 @@ test('one cause in several parts of a task is told once, in another task again',
   )
 })
 
+test('what has one cause is told once a node, with the number of tasks it stops', () => {
+  const pending = (reason: string): Plan => ({ kind: 'blocked', reason, cause: 'pending' })
+  const error = blockedError(
+    planOf([part('a', pending('staged'))], [part('b', pending('staged, too'))], [part('c', blocked('other'))]),
+  )
+  assert.equal(
+    error?.problems.map(({ message }) => message),
+    ['task 1 (and 1 more task): a: staged', 'task 3: c: other'],
+  )
+})
+
 test('nothing blocked, no error', () => {
   assert.is(blockedError(planOf([part('a', { kind: 'ok' })])), undefined)
 })

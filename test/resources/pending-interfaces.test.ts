@@ -6,7 +6,7 @@ import { parseLines } from '../../src/interfaces/lines.ts'
 import { pendingInterfaces } from '../../src/resources/pending-interfaces.ts'
 import { onlyInFile } from '../../src/resources/staged-rest.ts'
 import { planChange, summaries } from '../helpers/model.ts'
-import { bridge, INNER, MAIN, modelOfNode, play, UPLINK, WITH_INNER } from '../helpers/network-node.ts'
+import { bridge, INNER, MAIN, modelOfNode, resourcesOf, UPLINK, WITH_INNER } from '../helpers/network-node.ts'
 
 const test = suite('pending change of the web interface')
 const STAGED = MAIN.replace('iface eno1 inet manual', 'iface eno1 inet manual\n\tmtu 9000').replace(
@@ -71,14 +71,22 @@ test('a pending file that equals the real one is only removed', () => {
   }
 })
 
-test('a refused edit does not make the next ones look impossible', () => {
-  const pending = `${MAIN}#x\n`
-  const { kinds } = play(
-    { pending },
-    { bridge: { name: 'vmbr1' } },
+test('a refused edit does not make the next ones look impossible, nor change what is said of the pending file', () => {
+  const tasks = [
+    { bridge: { name: 'vmbr1', address: '10.10.10.1/24' } },
     { interface_comment: { name: 'vmbr1', comment: 'x' } },
+  ]
+  let model = modelOfNode({ pending: `${MAIN}#x\n` })
+  const plans = resourcesOf(tasks).map((resource) => {
+    const plan = resource.plan(model)
+    if (plan.kind === 'change' || plan.kind === 'blocked') model = model.with(plan.after ?? [])
+    return plan
+  })
+  assert.equal(
+    plans.map(({ kind }) => kind),
+    ['blocked', 'change', 'blocked'],
   )
-  assert.equal(kinds.includes('ok'), false)
+  assert.equal(new Set(plans.flatMap((plan) => (plan.kind === 'blocked' ? [plan.reason] : []))).size, 1)
 })
 
 const differences: readonly [string, string, string, readonly string[]][] = [
