@@ -62,7 +62,8 @@ function removeNetmasks(lines: Lines, stanza: Stanza): Lines {
   return [...optionsNamed(stanza, 'netmask')].reverse().reduce(removeSpan, lines)
 }
 
-function setMethod(lines: Lines, stanza: Stanza, method: 'static' | 'manual'): Lines {
+/** Makes a stanza `static` or `manual`; one without a method stays so. */
+export function setMethod(lines: Lines, stanza: Stanza, method: 'static' | 'manual'): Lines {
   if (stanza.method === undefined || stanza.method === method) return lines
   const header = lines[stanza.header.first]
   if (header === undefined) return lines

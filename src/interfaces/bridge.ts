@@ -1,134 +1,139 @@
 /** Bridges in interfaces(5): what a file says of one, and PVE's way of writing one. */
-import { formatCidr, type Ipv4Cidr } from '../net/cidr.ts'
-import { addressesNamed, removeAddress, setAddress } from './address.ts'
-import { addAutostart, isAutostarted, removeAutostart } from './allow.ts'
-import { setComment } from './comments.ts'
-import { type Lines, toBytes, words } from './lines.ts'
-import { setOption } from './options.ts'
-import { type Option, optionsNamed, type Stanza, stanzasOf } from './stanzas.ts'
-import { addStanza } from './whole-stanza.ts'
+import { type Lines, words } from './lines.ts'
+import { type LinkSettings, mtuWish, type OptionWish, optionInFile, writeLink } from './link-stanza.ts'
+import { ALL_VIDS, formatVids, parseVids, sameVids, type VidRange } from './vids.ts'
+
+export { inetStanza } from './link-stanza.ts'
 
 /** A bridge as asked for. Undefined: as the file has it, or the default for a new one. */
-export interface BridgeSettings {
-  readonly name: string
-  /** `none` takes the address away. Default for a new bridge: none. */
-  readonly address?: Ipv4Cidr | 'none' | undefined
+export interface BridgeSettings extends LinkSettings {
   /** Names of links. Default for a new bridge: none. */
   readonly ports?: readonly string[] | undefined
   /** Default for a new bridge: false. */
   readonly stp?: boolean | undefined
   /** Forward delay in seconds. Default for a new bridge: 0, and the kernel's own with `stp`. */
   readonly forwardDelay?: number | undefined
-  /** One line; empty removes it. */
-  readonly comment?: string | undefined
-  /** Up at boot. Default for a new bridge: true. */
-  readonly autostart?: boolean | undefined
+  /** It tells VLANs apart. Default for a new bridge: false. */
+  readonly vlanAware?: boolean | undefined
+  /** VLANs that may pass its ports; only with `vlanAware`. Default for a new bridge: all, as PVE writes it. */
+  readonly vids?: readonly VidRange[] | undefined
+  /** False: it gets no IPv6 address of its own accord. Default for a new bridge: true. */
+  readonly linkLocal?: boolean | undefined
 }
 
 /** A file that has the bridge, as PVE would write it: edited where there is a stanza, added where there is none. */
 export function writeBridge(lines: Lines, settings: BridgeSettings): Lines {
-  if (stanzasOf(lines, settings.name).length > 0) return editBridge(lines, settings)
-  const { name, autostart = true } = settings
-  // An `auto` line that nothing followed up; ifupdown2 wants it above the stanza.
-  const leftover = isAutostarted(lines, name) ? removeAutostart(lines, name) : lines
-  return addStanza(leftover, 'bridge', newBridge({ ...settings, autostart }))
+  const { ports = [], stp = false, forwardDelay = stp ? undefined : 0 } = settings
+  return writeLink(lines, {
+    ...settings,
+    type: 'bridge',
+    marks: ['bridge-ports'],
+    fresh: options({ ...settings, ports, stp, forwardDelay }, lines),
+    edits: options(settings, lines),
+  })
 }
 
 /** Ports of a bridge by its file; `none` is no port. Undefined when no stanza of the name has such a line. */
 export function portsInFile(lines: Lines, name: string): readonly string[] | undefined {
-  const option = bridgeOption(lines, name, 'bridge-ports')?.option
-  return option === undefined ? undefined : words(option.value.replace(/[;,]/g, ' ')).filter((port) => port !== 'none')
+  const value = optionInFile(lines, name, 'bridge-ports')
+  return value === undefined ? undefined : readPorts(value)
 }
 
 /** Spanning tree of a bridge by its file; off when not said, as for PVE and ifupdown2. */
 export function stpInFile(lines: Lines, name: string): boolean {
-  const value = bridgeOption(lines, name, 'bridge-stp')?.option.value
-  return value !== undefined && /^(on|yes|1|true)$/i.test(value)
+  return isOn(optionInFile(lines, name, 'bridge-stp'))
 }
 
 /** Forward delay of a bridge by its file, seconds; undefined when not said. */
 export function forwardDelayInFile(lines: Lines, name: string): number | undefined {
-  const value = Number(bridgeOption(lines, name, 'bridge-fd')?.option.value ?? Number.NaN)
-  return Number.isFinite(value) ? value : undefined
+  return numberInFile(lines, name, 'bridge-fd')
 }
 
-/** MTU of a bridge by its file; undefined when not said. */
+/** MTU of an interface by its file; undefined when not said. */
 export function mtuInFile(lines: Lines, name: string): number | undefined {
-  const value = Number(bridgeOption(lines, name, 'mtu')?.option.value ?? Number.NaN)
-  return Number.isFinite(value) ? value : undefined
+  return numberInFile(lines, name, 'mtu') ?? numberInFile(lines, name, 'ovs-mtu')
 }
 
-/** The stanza that carries the IPv4 side of an interface: `inet`, or the one without a family. */
-export function inetStanza(lines: Lines, name: string): Stanza | undefined {
-  const stanzas = stanzasOf(lines, name)
-  return stanzas.find(({ family }) => family === 'inet') ?? stanzas.find(({ family }) => family === undefined)
+/** Whether a bridge tells VLANs apart by its file, as ifupdown2 reads it; PVE takes any value for yes. */
+export function vlanAwareInFile(lines: Lines, name: string): boolean {
+  return isOn(optionInFile(lines, name, 'bridge-vlan-aware'))
 }
 
-/** What a new bridge gets where nothing is said; `fd 0` does not go with spanning tree. */
-function bridgeDefaults({ ports = [], stp = false, forwardDelay }: BridgeSettings) {
-  return { ports, stp, forwardDelay: forwardDelay ?? (stp ? undefined : 0) }
+/** VLANs that may pass the ports of a VLAN-aware bridge by its file; all when not said, as PVE writes it. */
+export function vidsInFile(lines: Lines, name: string): readonly VidRange[] {
+  const value = optionInFile(lines, name, 'bridge-vids')
+  return (value === undefined ? undefined : parseVids(value)) ?? ALL_VIDS
 }
 
-function newBridge(settings: BridgeSettings): readonly string[] {
-  const { name, address, comment = '', autostart } = settings
-  const { ports, stp, forwardDelay: delay } = bridgeDefaults(settings)
-  const hasAddress = address !== undefined && address !== 'none'
+/** Whether an interface gets an IPv6 link-local address by its file. */
+export function linkLocalInFile(lines: Lines, name: string): boolean {
+  return !/^(off|no|0)$/i.test(optionInFile(lines, name, ADDRGEN) ?? '')
+}
+
+/** ifupdown2's name for it; PVE keeps the line without knowing it. */
+const ADDRGEN = 'ipv6-addrgen'
+
+function options(settings: BridgeSettings, lines: Lines): readonly OptionWish[] {
+  const { ports, stp, forwardDelay, mtu, linkLocal } = settings
   return [
-    ...(autostart ? [`auto ${name}`] : []),
-    `iface ${name} inet ${hasAddress ? 'static' : 'manual'}`,
-    ...(hasAddress ? [`\taddress ${formatCidr(address)}`] : []),
-    `\tbridge-ports ${portsText(ports)}`,
-    `\tbridge-stp ${stp ? 'on' : 'off'}`,
-    ...(delay === undefined ? [] : [`\tbridge-fd ${delay}`]),
-    ...(comment === '' ? [] : [`#${toBytes(comment)}`]),
+    ...(ports === undefined
+      ? []
+      : [{ name: 'bridge-ports', value: portsText(ports), same: (text?: string) => samePorts(text, ports) }]),
+    ...(stp === undefined
+      ? []
+      : [{ name: 'bridge-stp', value: stp ? 'on' : 'off', same: (text?: string) => isOn(text) === stp }]),
+    ...(forwardDelay === undefined
+      ? []
+      : [{ name: 'bridge-fd', value: String(forwardDelay), same: (text?: string) => Number(text) === forwardDelay }]),
+    ...vlanOptions(settings, lines),
+    ...mtuWish(mtu),
+    ...(linkLocal === undefined
+      ? []
+      : [
+          {
+            name: ADDRGEN,
+            value: linkLocal ? undefined : 'off',
+            same: (text?: string) => isLinkLocal(text) === linkLocal,
+          },
+        ]),
   ]
 }
 
-function editBridge(lines: Lines, settings: BridgeSettings): Lines {
-  const { name, address, comment, autostart } = settings
-  // Without `bridge-ports` it is no bridge yet, to PVE nor to ifupdown2: then the defaults of a new one apply.
-  const isBridge = portsInFile(lines, name) !== undefined
-  const { ports, stp, forwardDelay } = isBridge ? settings : { ...settings, ...bridgeDefaults(settings) }
-  let file = lines
-  if (address !== undefined) file = editAddress(file, name, address)
-  if (ports !== undefined && !samePorts(portsInFile(file, name), ports))
-    file = setBridgeOption(file, name, 'bridge-ports', portsText(ports))
-  if (stp !== undefined && (stpInFile(file, name) !== stp || !isBridge))
-    file = setBridgeOption(file, name, 'bridge-stp', stp ? 'on' : 'off')
-  if (forwardDelay !== undefined && forwardDelayInFile(file, name) !== forwardDelay)
-    file = setBridgeOption(file, name, 'bridge-fd', String(forwardDelay))
-  if (comment !== undefined) file = setComment(file, name, comment)
-  if (autostart === true) return addAutostart(file, name)
-  return autostart === false ? removeAutostart(file, name) : file
+/** PVE takes the mere presence of `bridge-vlan-aware` for yes, so a bridge that is not to be has no such line. */
+function vlanOptions({ name, vlanAware, vids }: BridgeSettings, lines: Lines): readonly OptionWish[] {
+  if (vlanAware === false)
+    return [
+      { name: 'bridge-vlan-aware', value: undefined },
+      { name: 'bridge-vids', value: undefined },
+    ]
+  const wanted = vids ?? (vlanAware === true ? vidsInFile(lines, name) : undefined)
+  return [
+    ...(vlanAware === undefined ? [] : [{ name: 'bridge-vlan-aware', value: 'yes', same: isOn }]),
+    ...(wanted === undefined
+      ? []
+      : [{ name: 'bridge-vids', value: formatVids(wanted), same: (text?: string) => sameVids(text, wanted) }]),
+  ]
 }
 
-function editAddress(lines: Lines, name: string, address: Ipv4Cidr | 'none'): Lines {
-  const stanza = inetStanza(lines, name)
-  const present = addressesNamed(lines, name).map(formatCidr)
-  if (address === 'none') return stanza === undefined || present.length === 0 ? lines : removeAddress(lines, stanza)
-  if (present.includes(formatCidr(address))) return lines
-  return stanza === undefined
-    ? addStanza(lines, 'bridge', [`iface ${name} inet static`, `\taddress ${formatCidr(address)}`])
-    : setAddress(lines, stanza, address)
+function isOn(text: string | undefined): boolean {
+  return text !== undefined && /^(on|yes|1|true)$/i.test(text)
 }
 
-function setBridgeOption(lines: Lines, name: string, option: string, value: string): Lines {
-  const stanza = bridgeOption(lines, name, option)?.stanza ?? bridgeOption(lines, name, 'bridge-ports')?.stanza
-  const holder = stanza ?? inetStanza(lines, name) ?? stanzasOf(lines, name)[0]
-  return holder === undefined ? lines : setOption(lines, holder, option, value)
+function isLinkLocal(text: string | undefined): boolean {
+  return text === undefined || !/^(off|no|0)$/i.test(text)
 }
 
-/** The last such line counts, for PVE as for ifupdown2; `setOption` leaves one. */
-function bridgeOption(lines: Lines, name: string, option: string): { stanza: Stanza; option: Option } | undefined {
-  for (const stanza of stanzasOf(lines, name)) {
-    const found = optionsNamed(stanza, option).at(-1)
-    if (found !== undefined) return { stanza, option: found }
-  }
-  return undefined
+function numberInFile(lines: Lines, name: string, option: string): number | undefined {
+  const value = Number(optionInFile(lines, name, option) ?? Number.NaN)
+  return Number.isFinite(value) ? value : undefined
 }
 
-function samePorts(present: readonly string[] | undefined, wanted: readonly string[]): boolean {
-  return present !== undefined && [...present].sort().join(' ') === [...wanted].sort().join(' ')
+function readPorts(text: string): readonly string[] {
+  return words(text.replace(/[;,]/g, ' ')).filter((port) => port !== 'none')
+}
+
+function samePorts(present: string | undefined, wanted: readonly string[]): boolean {
+  return present !== undefined && [...readPorts(present)].sort().join(' ') === [...wanted].sort().join(' ')
 }
 
 function portsText(ports: readonly string[]): string {

@@ -25,6 +25,18 @@ export function setOption(lines: Lines, stanza: Stanza, name: string, value: str
   return present.value === value ? rest : replaceValue(rest, present, value)
 }
 
+/** Makes the values of an option these, one line each; lines that are there stay where they are. */
+export function setOptionLines(lines: Lines, stanza: Stanza, name: string, values: readonly string[]): Lines {
+  const present = optionsNamed(stanza, normalName(name))
+  const stale = present.filter(
+    ({ value }, i) => !values.includes(value) || present.findIndex((other) => other.value === value) < i,
+  )
+  const kept = [...stale].reverse().reduce(removeSpan, lines)
+  return values
+    .filter((value) => !present.some((option) => option.value === value))
+    .reduce((file, value) => insertOption(file, refind(file, lines, stanza), name, value), kept)
+}
+
 /** Adds an option line to what PVE counts as the stanza. */
 export function insertOption(lines: Lines, stanza: Stanza, name: string, value: string): Lines {
   const rank = rankOf(name)
@@ -57,9 +69,15 @@ function rankOf(name: string): number {
   const normal = normalName(name)
   if (normal === 'address' || normal === 'netmask') return 0
   if (normal === 'gateway') return 1
-  if (normal.startsWith('bridge-')) return 2 + BRIDGE_ORDER.indexOf(normal) / 10
-  if (normal === 'mtu') return 4
-  return 5
+  const at = PVE_ORDER.indexOf(normal)
+  return at < 0 ? 5 : 2 + at / PVE_ORDER.length
 }
 
-const BRIDGE_ORDER = ['bridge-ports', 'bridge-stp', 'bridge-fd', 'bridge-vlan-aware', 'bridge-vids']
+/** As the writer of pve-common puts options that it knows (`__interface_to_string`); types do not mix. */
+const PVE_ORDER = [
+  ...['bridge-ports', 'bridge-stp', 'bridge-fd', 'bridge-vlan-aware', 'bridge-vids'],
+  ...['bond-slaves', 'bond-miimon', 'bond-mode', 'bond-xmit-hash-policy', 'bond-primary'],
+  ...['vxlan-id', 'vxlan-svcnodeip', 'vxlan-physdev', 'vxlan-local-tunnelip', 'vxlan-remoteip'],
+  ...['ovs-bonds', 'ovs-type', 'ovs-bridge', 'ovs-ports', 'ovs-mtu', 'ovs-options'],
+  ...['mtu', 'vlan-id', 'vlan-protocol', 'vlan-raw-device'],
+]

@@ -2,18 +2,19 @@
 import type { Lines } from './lines.ts'
 import { type Block, optionsNamed, parseBlocks, type Stanza } from './stanzas.ts'
 
-/** What a new stanza describes. */
-export type StanzaType = 'eth' | 'bridge'
-
 /** Ranks of types, as in pve-common (`__write_etc_network_interfaces`); unknown types have none and keep their place. */
 const RANK = { loopback: 1, eth: 2, OVSIntPort: 3, bond: 4, bridge: 5, vlan: 6 } as const
 
-/** Index of the line before which a new stanza belongs, with all that is above it of no higher rank. */
-export function placeFor(lines: Lines, type: StanzaType): number {
+/** What a new stanza describes. */
+export type StanzaType = Exclude<keyof typeof RANK, 'loopback'>
+
+/** Index of the line before which a new stanza of a name belongs, with all that is above it of no higher rank. */
+export function placeFor(lines: Lines, name: string, type: StanzaType): number {
   const blocks = parseBlocks(lines)
   const stanzas = blocks.filter((block): block is Stanza => block.kind === 'iface')
-  const ranks = stanzas.map((stanza) => rankOf(stanza, stanzas))
-  let last = ranks.findLastIndex((rank) => rank > 0 && rank <= RANK[type])
+  const ranks = stanzas.map((stanza) => rankOf(stanza.name, stanzas))
+  const own = /[.:]/.test(name) ? rankOf(name, stanzas) : RANK[type]
+  let last = ranks.findLastIndex((rank) => rank > 0 && rank <= own)
   while (ranks[last + 1] === 0) last += 1
   const above = stanzas[last] ?? stanzas.at(-1)
   if (above !== undefined) return above.end
@@ -28,8 +29,8 @@ function aboveComments(lines: Lines, block: Block): number {
 }
 
 /** Rank by the root of dotted and aliased names (`eno1.50` goes with `eno1`); 0 for types PVE does not know. */
-function rankOf(stanza: Stanza, all: readonly Stanza[]): number {
-  const root = stanza.name.split(/[.:]/)[0] ?? ''
+function rankOf(dotted: string, all: readonly Stanza[]): number {
+  const root = dotted.split(/[.:]/)[0] ?? ''
   const stanzas = all.filter(({ name }) => name === root)
   return typeRank(root, stanzas)
 }
@@ -46,5 +47,5 @@ function typeRank(name: string, stanzas: readonly Stanza[]): number {
   return PHYSICAL.test(name) ? RANK.eth : 0
 }
 
-/** pve-common, `$PHYSICAL_NIC_RE`. */
-const PHYSICAL = /^(?:eth\d+|en[^:.]+|ib[^:.]+|(?:nic|if)\d+)$/
+/** Names that PVE takes for those of network cards (pve-common, `$PHYSICAL_NIC_RE`). */
+export const PHYSICAL = /^(?:eth\d+|en[^:.]+|ib[^:.]+|(?:nic|if)\d+)$/

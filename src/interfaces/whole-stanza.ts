@@ -3,11 +3,15 @@ import { removeAutostart } from './allow.ts'
 import { type Lines, splice, words } from './lines.ts'
 import { removeSpan } from './options.ts'
 import { placeFor, type StanzaType } from './place.ts'
-import { stanzasOf } from './stanzas.ts'
+import { type Stanza, stanzasOf } from './stanzas.ts'
 
 /** Adds a stanza at PVE's place for its type, blank lines around. `texts` are its lines, `auto` and comment included. */
-export function addStanza(lines: Lines, type: StanzaType, texts: readonly string[]): Lines {
-  const at = placeFor(lines, type)
+export function addStanza(lines: Lines, name: string, type: StanzaType, texts: readonly string[]): Lines {
+  return addStanzaAt(lines, placeFor(lines, name, type), texts)
+}
+
+/** Adds a stanza above the line of an index, blank lines around. */
+export function addStanzaAt(lines: Lines, at: number, texts: readonly string[]): Lines {
   const before = at === 0 || isBlank(lines, at - 1) ? [] : ['']
   const after = at >= lines.length || isBlank(lines, at) ? [] : ['']
   return splice(lines, at, 0, [...before, ...texts, ...after])
@@ -20,11 +24,15 @@ export function addStanza(lines: Lines, type: StanzaType, texts: readonly string
 export function removeStanzas(lines: Lines, name: string): Lines {
   const without = removeAutostart(lines, name)
   const [stanza] = stanzasOf(without, name)
-  if (stanza === undefined) return without
+  return stanza === undefined ? without : removeStanzas(removeStanza(without, stanza), name)
+}
+
+/** Removes one stanza with its options and comments; `auto` lines stay. */
+export function removeStanza(lines: Lines, stanza: Stanza): Lines {
   const strays = stanza.options.filter(({ stray }) => stray).reverse()
-  const tidy = strays.reduce(removeSpan, without)
+  const tidy = strays.reduce(removeSpan, lines)
   const rest = splice(tidy, stanza.first, stanza.pveEnd - stanza.first, [])
-  return removeStanzas(joinGap(rest, stanza.first), name)
+  return joinGap(rest, stanza.first)
 }
 
 function joinGap(lines: Lines, at: number): Lines {

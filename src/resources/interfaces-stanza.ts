@@ -44,7 +44,7 @@ function withPortStanzas(lines: Lines, ports: readonly string[], links: LinksSta
   return ports
     .filter((port) => linkNamed(links, port) !== undefined && !port.includes('.'))
     .filter((port) => stanzasOf(lines, port).length === 0)
-    .reduce((file, port) => addStanza(file, 'eth', [`iface ${port} inet manual`]), lines)
+    .reduce((file, port) => addStanza(file, port, 'eth', [`iface ${port} inet manual`]), lines)
 }
 
 /** Address or ports of a live bridge, or of anything that carries the default route, will be others. */

@@ -1,0 +1,70 @@
+/** IPv6 addresses of stanzas. PVE gives the second family a stanza of its own: `iface vmbr1 inet6 static`. */
+import { formatIpv6Cidr, type Ipv6Cidr, parseIpv6Cidr } from '../net/ipv6.ts'
+import { setMethod } from './address.ts'
+import type { Lines } from './lines.ts'
+import { insertOption, refind, removeSpan, replaceValue } from './options.ts'
+import { type Option, optionsNamed, type Stanza, stanzasOf } from './stanzas.ts'
+import { addStanzaAt, removeStanza } from './whole-stanza.ts'
+
+/** IPv6 addresses of all stanzas of a name. */
+export function addresses6Named(lines: Lines, name: string): readonly Ipv6Cidr[] {
+  return stanzasOf(lines, name).flatMap((stanza) => addresses6Of(stanza).map(({ cidr }) => cidr))
+}
+
+/** The stanza that carries the IPv6 side of an interface. */
+export function inet6Stanza(lines: Lines, name: string): Stanza | undefined {
+  return stanzasOf(lines, name).find(({ family }) => family === 'inet6')
+}
+
+/** Gives an interface its only IPv6 address: in its `inet6` stanza, which is added below the others when there is none. */
+export function setAddress6(lines: Lines, name: string, cidr: Ipv6Cidr): Lines {
+  const wanted = formatIpv6Cidr(cidr)
+  if (addresses6Named(lines, name).some((present) => formatIpv6Cidr(present) === wanted)) return lines
+  const stanza = inet6Stanza(lines, name)
+  if (stanza === undefined) return addInet6(lines, name, wanted)
+  const [present] = optionsNamed(stanza, 'address')
+  const edited =
+    present === undefined ? insertOption(lines, stanza, 'address', wanted) : replaceValue(lines, present, wanted)
+  const cleared = removeAll(edited, optionsNamed(refind(edited, lines, stanza), 'netmask'))
+  return setMethod(cleared, refind(cleared, lines, stanza), 'static')
+}
+
+/** Takes the IPv6 addresses out, and with them a stanza that had nothing else. */
+export function removeAddress6(lines: Lines, name: string): Lines {
+  const stanza = stanzasOf(lines, name).find((candidate) => addresses6Of(candidate).length > 0)
+  if (stanza === undefined) return lines
+  const own = addresses6Of(stanza)
+  const spans = own.flatMap(({ address, netmask }) => (netmask === undefined ? [address] : [address, netmask]))
+  if (stanza.family === 'inet6' && spans.length === stanza.options.length && stanza.comments.length === 0)
+    return removeAddress6(removeStanza(lines, stanza), name)
+  const edited = removeAll(lines, spans)
+  const rest = stanza.family === 'inet6' ? setMethod(edited, refind(edited, lines, stanza), 'manual') : edited
+  return removeAddress6(rest, name)
+}
+
+interface StanzaAddress6 {
+  readonly cidr: Ipv6Cidr
+  readonly address: Option
+  readonly netmask: Option | undefined
+}
+
+/** A stanza without a family may hold addresses of both. */
+function addresses6Of(stanza: Stanza): readonly StanzaAddress6[] {
+  if (stanza.family === 'inet') return []
+  const masks = stanza.family === 'inet6' ? optionsNamed(stanza, 'netmask') : []
+  return optionsNamed(stanza, 'address').flatMap((address, i) => {
+    const netmask = address.value.includes('/') ? undefined : masks[Math.min(i, masks.length - 1)]
+    const cidr = parseIpv6Cidr(netmask === undefined ? address.value : `${address.value}/${netmask.value}`)
+    return cidr === undefined ? [] : [{ cidr, address, netmask }]
+  })
+}
+
+function addInet6(lines: Lines, name: string, address: string): Lines {
+  const last = stanzasOf(lines, name).at(-1)
+  if (last === undefined) return lines
+  return addStanzaAt(lines, last.end, [`iface ${name} inet6 static`, `\taddress ${address}`])
+}
+
+function removeAll(lines: Lines, spans: readonly Option[]): Lines {
+  return [...spans].sort((a, b) => b.first - a.first).reduce(removeSpan, lines)
+}
