@@ -1,9 +1,10 @@
-/** Facts about the live IPv4 NAT rules, as iptables has them. */
-import { type Script, sh } from '../connection/script.ts'
+/** Facts about the live rules of the nat and raw tables, as iptables and ip6tables have them. */
+import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { splitRule } from '../nat/rule-text.ts'
+import type { IpFamily } from '../net/ip-cidr.ts'
 import type { FactKind, FactRef } from './fact.ts'
 
-/** One rule of the nat table. */
+/** One rule of a table. */
 export interface NatRule {
   /** `POSTROUTING`, `PREROUTING`, … */
   readonly chain: string
@@ -13,43 +14,74 @@ export interface NatRule {
   readonly raw: string
 }
 
-/** The nat table, or why it cannot be read. */
+/** A table, or why it cannot be read. */
 export type NatState =
   | { readonly available: true; readonly rules: readonly NatRule[] }
   | { readonly available: false; readonly reason: string }
 
+/** Tables that are read. */
+export type RuleTable = 'nat' | 'raw'
+
 /**
- * One instance, id `ip4`. Only reads: iptables-nft-save creates no table (seen on a node without any), while the
- * legacy one would load the module of the table, so it runs only where the table is there already.
+ * One instance a table: `ip4 nat`. Only reads: iptables-nft-save creates no table (seen on a node without any), while
+ * the legacy one would load the module of the table, so it runs only where the table is there already.
  */
 export const natFact: FactKind<NatState> = {
   name: 'nat',
-  observe: (): Script => sh`if pv_save=$(command -v iptables-save); then
-	case $(readlink -f "$pv_save") in
-	*legacy*) if grep -qx nat /proc/net/ip_tables_names 2>/dev/null; then iptables-save -t nat || echo '! failed'; fi ;;
-	*) iptables-save -t nat || echo '! failed' ;;
-	esac
-else echo '! missing'; fi 2>&1`,
-  parse: (output, ids) => {
-    const state = readRules(output.toString('utf8'))
-    return ids.map(() => state)
+  observe: (ids, mark): Script => joinScripts(ids.map((id) => readTable(id, mark))),
+  parse: (output, ids, mark) => {
+    const parts = output.toString('utf8').split(`${mark}\n`)
+    return ids.map((id, i) => readRules(parts[i] ?? '', id))
   },
 }
 
+/** The reference to a table. */
+export function rulesOf(family: IpFamily, table: RuleTable): FactRef<NatState> {
+  return { kind: natFact, id: `ip${family} ${table}` }
+}
+
 /** The reference to the IPv4 nat table. */
-export const natRef: FactRef<NatState> = { kind: natFact, id: 'ip4' }
+export const natRef: FactRef<NatState> = rulesOf(4, 'nat')
+
+/** A table of one family. */
+export interface RuleTableId {
+  readonly family: IpFamily
+  readonly table: RuleTable
+}
+
+/** All tables that the hooks of an interface may change. */
+export const ruleTables: readonly RuleTableId[] = [
+  { family: 4, table: 'nat' },
+  { family: 6, table: 'nat' },
+  { family: 4, table: 'raw' },
+  { family: 6, table: 'raw' },
+]
 
 /** The rule that `iptables -t nat -A CHAIN ARGS` would leave. */
 export function natRule(chain: string, args: readonly string[]): NatRule {
   return { chain, args, raw: `-A ${chain} ${args.join(' ')}` }
 }
 
-function readRules(text: string): NatState {
+function readTable(id: string, mark: string): Script {
+  const [family = '', table = ''] = id.split(' ')
+  const save = family === 'ip6' ? 'ip6tables-save' : 'iptables-save'
+  const names = family === 'ip6' ? '/proc/net/ip6_tables_names' : '/proc/net/ip_tables_names'
+  return sh`{ if pv_save=$(command -v ${save}); then
+	case $(readlink -f "$pv_save") in
+	*legacy*) if grep -qx ${table} ${names} 2>/dev/null; then ${save} -t ${table} || echo '! failed'; fi ;;
+	*) ${save} -t ${table} || echo '! failed' ;;
+	esac
+else echo '! missing'; fi; } 2>&1
+echo ${mark}`
+}
+
+function readRules(text: string, id: string): NatState {
+  const program = id.startsWith('ip6') ? 'ip6tables' : 'iptables'
   const lines = text.split('\n')
-  if (lines.includes('! missing')) return { available: false, reason: 'iptables is not installed' }
+  if (lines.includes('! missing')) return { available: false, reason: `${program} is not installed` }
   if (lines.includes('! failed')) {
     const said = lines.filter((line) => line.trim() !== '' && !/^[!#*:-]|^COMMIT$/.test(line))
-    return { available: false, reason: ['iptables-save failed', ...said].join(': ') }
+    return { available: false, reason: [`${program}-save failed`, ...said].join(': ') }
   }
   const rules = lines.flatMap((raw) => {
     const [, chain, rest = ''] = /^-A (\S+) ?(.*)$/.exec(raw) ?? []

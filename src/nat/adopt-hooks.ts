@@ -2,25 +2,26 @@
 import { type Lines, splice } from '../interfaces/lines.ts'
 import { indentOf, insertOption, removeSpan, replaceValue } from '../interfaces/options.ts'
 import { type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
-import { overlaps } from '../net/cidr.ts'
 import {
   downCommand,
   type HookCall,
-  type NatHook,
-  natHooks,
   orphanHooks,
+  type RuleHook,
   rewriteCalls,
+  ruleHooks,
   upCommand,
 } from './hook-lines.ts'
-import { ruleArgs, type SourceNat, samePackets } from './source-nat.ts'
+import { type KnownRule, ruleArgs, samePurpose } from './rules.ts'
 
 /** Whose hooks to bring in order. */
 export interface HookWish {
-  readonly rule: SourceNat
-  /** Interface whose stanza gets the hooks when none has them. */
+  readonly rule: KnownRule
+  /** Interface whose stanza gets the hooks when none has them; empty: only what is there is taken out. */
   readonly holder: string
-  /** True for a rule of another network of the node, whose hooks stay. */
-  readonly serves: (rule: SourceNat) => boolean
+  /** True for another way to write the same rule, which is rewritten where it stands; default: none. */
+  readonly isSame?: (rule: KnownRule) => boolean
+  /** True for a further rule that this one takes the place of; default: none. */
+  readonly replaces?: (rule: KnownRule, stanza: Stanza) => boolean
 }
 
 /** The file with the hooks of the rule: those that are there rewritten in place, extra and outdated ones gone. */
@@ -32,7 +33,7 @@ export function adoptHooks(lines: Lines, wish: HookWish): Lines {
 /** The file without any hook of the rule. */
 export function dropHooks(lines: Lines, wish: HookWish): Lines {
   const rest = withoutOrphans(lines, wish)
-  return natHooks(rest)
+  return ruleHooks(rest)
     .toReversed()
     .reduce((file, hook) => withoutCalls(file, hook, wish), rest)
 }
@@ -46,17 +47,13 @@ function withoutOrphans(lines: Lines, wish: HookWish): Lines {
 }
 
 /** True when a hook call is about the rule, or about what the rule takes the place of. */
-export function concerns(wish: HookWish, stanza: Stanza): (call: HookCall) => boolean {
-  return ({ rule }) => {
-    if (rule.out !== wish.rule.out) return false
-    if (samePackets(rule, wish.rule)) return true
-    return !wish.serves(rule) && (overlaps(rule.source, wish.rule.source) || stanza.name === wish.holder)
-  }
+function concerns(wish: HookWish, stanza: Stanza): (call: HookCall) => boolean {
+  return (call) => isAbout(wish)(call) || wish.replaces?.(call.rule, stanza) === true
 }
 
 /** One phase: the best hook stays and gets the right words, all others lose theirs. */
 function tidyPhase(lines: Lines, wish: HookWish, phase: 'up' | 'down'): Lines {
-  const hooks = natHooks(lines).filter((hook) => hook.phase === phase && hook.calls.some(concerns(wish, hook.stanza)))
+  const hooks = ruleHooks(lines).filter((hook) => hook.phase === phase && hook.calls.some(concerns(wish, hook.stanza)))
   const keeper = bestHook(hooks, wish, phase)
   return hooks
     .toReversed()
@@ -64,7 +61,7 @@ function tidyPhase(lines: Lines, wish: HookWish, phase: 'up' | 'down'): Lines {
 }
 
 /** A hook of the holder first; one after a blank line is of no use, since PVE would move it elsewhere. */
-function bestHook(hooks: readonly NatHook[], wish: HookWish, phase: 'up' | 'down'): NatHook | undefined {
+function bestHook(hooks: readonly RuleHook[], wish: HookWish, phase: 'up' | 'down'): RuleHook | undefined {
   const working = hooks.filter(
     ({ option, calls, stanza }) =>
       !option.stray &&
@@ -78,35 +75,39 @@ function bestHook(hooks: readonly NatHook[], wish: HookWish, phase: 'up' | 'down
 }
 
 function isAbout(wish: HookWish): (call: HookCall) => boolean {
-  return ({ rule }) => samePackets(rule, wish.rule)
+  return ({ rule }) => samePurpose(rule, wish.rule) || wish.isSame?.(rule) === true
 }
 
-function isSetting(operation: HookCall['operation']): boolean {
+function isSetting(operation: HookCall['operation'] | undefined): boolean {
   return operation === 'add' || operation === 'insert'
 }
 
-function keepHook(lines: Lines, hook: NatHook, wish: HookWish): Lines {
+function keepHook(lines: Lines, hook: RuleHook, wish: HookWish): Lines {
   if (hook.pure && isInOrder(hook, wish)) return lines
   const whole = hook.phase === 'up' ? upCommand(wish.rule) : downCommand(wish.rule)
   const value = hook.pure ? whole : rewriteCalls(hook, concerns(wish, hook.stanza), wish.rule)
   return value === hook.option.value ? lines : replaceValue(lines, hook.option, value)
 }
 
+function sameText(a: KnownRule, b: KnownRule): boolean {
+  return samePurpose(a, b) && ruleArgs(a).join(' ') === ruleArgs(b).join(' ')
+}
+
 /** Somebody else's words for the same: left as they are. */
-function isInOrder({ phase, calls, option }: NatHook, wish: HookWish): boolean {
-  const right = calls.every(({ rule, exact }) => exact && ruleArgs(rule).join(' ') === ruleArgs(wish.rule).join(' '))
+function isInOrder({ phase, calls, option }: RuleHook, wish: HookWish): boolean {
+  const right = calls.every(({ rule, exact }) => exact && sameText(rule, wish.rule))
   const operations = calls.map(({ operation }) => operation)
   if (!right) return false
   if (phase === 'down') return operations.every((operation) => operation === 'delete') && option.value.includes('||')
   const [check, ...rest] = calls
-  return check?.operation === 'check' && rest.length === 1 && rest[0]?.operation === 'add' && isGuard(rest[0])
+  return check?.operation === 'check' && rest.length === 1 && isSetting(rest[0]?.operation) && isGuard(rest[0])
 }
 
-function isGuard({ command }: HookCall): boolean {
-  return command.joint === '||' || (command.joint === ';' && command.nested)
+function isGuard(call: HookCall | undefined): boolean {
+  return call?.command.joint === '||' || (call?.command.joint === ';' && call.command.nested)
 }
 
-function withoutCalls(lines: Lines, hook: NatHook, wish: HookWish): Lines {
+function withoutCalls(lines: Lines, hook: RuleHook, wish: HookWish): Lines {
   const applies = concerns(wish, hook.stanza)
   if (!hook.calls.some(applies)) return lines
   if (hook.pure) return removeSpan(lines, hook.option)
@@ -115,7 +116,7 @@ function withoutCalls(lines: Lines, hook: NatHook, wish: HookWish): Lines {
 
 function completeHooks(lines: Lines, wish: HookWish): Lines {
   const find = (file: Lines, phase: 'up' | 'down') =>
-    natHooks(file).find((hook) => hook.phase === phase && hook.calls.some(isAbout(wish)))
+    ruleHooks(file).find((hook) => hook.phase === phase && hook.calls.some(isAbout(wish)))
   const up = find(lines, 'up')
   const down = find(lines, 'down')
   if (up !== undefined && down !== undefined) return lines

@@ -1,16 +1,17 @@
-/** Hook lines of interfaces(5) that set or take away source NAT, in whatever way somebody once wrote them. */
+/** Hook lines of interfaces(5) that set or take away rules pvectl knows, in whatever way somebody once wrote them. */
 import { type Lines, trim } from '../interfaces/lines.ts'
 import { normalName, type Option, parseBlocks, type Span, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
+import { programOf } from './iptables-call.ts'
+import { type KnownRule, purposeOf, type RuleCall, readRuleCall, ruleArgs, rulePlace } from './rules.ts'
 import { type ShellCommand, shellCommands } from './shell-line.ts'
-import { type NatCall, readNatCall, ruleArgs, type SourceNat } from './source-nat.ts'
 
-/** An iptables call about source NAT within a hook. */
-export interface HookCall extends NatCall {
+/** An iptables call about a known rule within a hook. */
+export interface HookCall extends RuleCall {
   readonly command: ShellCommand
 }
 
 /** A hook line with at least one such call. */
-export interface NatHook {
+export interface RuleHook {
   readonly stanza: Stanza
   readonly option: Option
   /** `down` for `pre-down`, `down` and `post-down`. */
@@ -21,7 +22,7 @@ export interface NatHook {
 }
 
 /** All such hooks of a file, in order. */
-export function natHooks(lines: Lines): readonly NatHook[] {
+export function ruleHooks(lines: Lines): readonly RuleHook[] {
   return stanzasOf(lines).flatMap((stanza) => stanza.options.flatMap((option) => readHook(stanza, option)))
 }
 
@@ -36,12 +37,12 @@ export function orphanHooks(lines: Lines): readonly { readonly span: Span; reado
 }
 
 /** What brings a rule up, once however often it runs. */
-export function upCommand(rule: SourceNat): string {
+export function upCommand(rule: KnownRule): string {
   return `${callText('check', rule)} 2>/dev/null || ${callText('add', rule)}`
 }
 
 /** What takes a rule down, and succeeds when it is gone already. */
-export function downCommand(rule: SourceNat): string {
+export function downCommand(rule: KnownRule): string {
   return `${callText('delete', rule)} || true`
 }
 
@@ -49,7 +50,11 @@ export function downCommand(rule: SourceNat): string {
  * The line with its calls about other spellings of `rule` put right, all else kept byte for byte; `rule` undefined
  * takes the calls out. An addition that nothing guards gets a guard.
  */
-export function rewriteCalls(hook: NatHook, applies: (call: HookCall) => boolean, rule: SourceNat | undefined): string {
+export function rewriteCalls(
+  hook: RuleHook,
+  applies: (call: HookCall) => boolean,
+  rule: KnownRule | undefined,
+): string {
   const guarded = hook.calls.some((call) => applies(call) && call.operation === 'check')
   return hook.calls
     .filter(applies)
@@ -66,19 +71,25 @@ export function hookPhase(name: string): 'up' | 'down' | undefined {
   return phase === 'up' || phase === 'down' ? phase : undefined
 }
 
-function replacement({ operation }: HookCall, rule: SourceNat, guarded: boolean): string {
+function replacement({ operation }: HookCall, rule: KnownRule, guarded: boolean): string {
   if (operation === 'check' || operation === 'delete') return callText(operation, rule)
   return guarded ? callText('add', rule) : `{ ${upCommand(rule)}; }`
 }
 
-function callText(operation: 'add' | 'check' | 'delete', rule: SourceNat): string {
-  const letter = { add: '-A', check: '-C', delete: '-D' }[operation]
-  return ['iptables', '-t', 'nat', letter, 'POSTROUTING', ...ruleArgs(rule)].join(' ')
+function callText(operation: 'add' | 'check' | 'delete', rule: KnownRule): string {
+  const { family, table, chain } = rulePlace(rule)
+  const letter = { add: additionOf(rule), check: '-C', delete: '-D' }[operation]
+  return [programOf(family), '-t', table, letter, chain, ...ruleArgs(rule)].join(' ')
 }
 
-function readHook(stanza: Stanza, option: Option): readonly NatHook[] {
+/** A zone counts only when it is set before anything else looks at the packet. */
+export function additionOf(rule: KnownRule): '-A' | '-I' {
+  return rule.kind === 'zone' ? '-I' : '-A'
+}
+
+function readHook(stanza: Stanza, option: Option): readonly RuleHook[] {
   const phase = hookPhase(option.name)
-  if (phase === undefined || !option.value.includes('iptables')) return []
+  if (phase === undefined || !/ip6?tables/.test(option.value)) return []
   const { calls, pure } = readCalls(option.value, stanza.name)
   return calls.length === 0 ? [] : [{ stanza, option, phase, calls, pure }]
 }
@@ -86,13 +97,13 @@ function readHook(stanza: Stanza, option: Option): readonly NatHook[] {
 function readCalls(value: string, iface: string): { readonly calls: readonly HookCall[]; readonly pure: boolean } {
   const commands = shellCommands(value, iface)
   const calls = commands.flatMap((command) => {
-    const call = readNatCall(command.words)
+    const call = readRuleCall(command.words)
     return call === undefined ? [] : [{ ...call, command }]
   })
   const others = commands.filter((command) => !calls.some((call) => call.command === command))
-  const packets = new Set(calls.map(({ rule }) => ruleArgs(rule).slice(0, 4).join(' ')))
+  const purposes = new Set(calls.map(({ rule }) => purposeOf(rule)))
   const idle = others.every(({ words }) => words.length === 1 && NOTHING.has(words[0] ?? ''))
-  return { calls, pure: packets.size === 1 && idle }
+  return { calls, pure: purposes.size === 1 && idle }
 }
 
 const NOTHING = new Set(['true', ':', '/bin/true'])

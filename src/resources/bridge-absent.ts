@@ -1,20 +1,21 @@
 /** Taking a bridge away: its NAT rules, the live link, then what brings it up at boot. */
-import { joinScripts, sh } from '../connection/script.ts'
-import { becomes } from '../facts/fact.ts'
+import { joinScripts, type Script, sh } from '../connection/script.ts'
+import { becomes, type FactUpdate } from '../facts/fact.ts'
 import { type InterfacesState, interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type LinksState, linkNamed, linksRef, portsOf } from '../facts/links.ts'
-import { natRef } from '../facts/nat.ts'
+import type { Model } from '../facts/model.ts'
+import { type NatRule, type RuleTableId, rulesOf, ruleTables } from '../facts/nat.ts'
 import { isAutostarted } from '../interfaces/allow.ts'
 import { portsInFile } from '../interfaces/bridge.ts'
 import { optionsNamed, stanzasOf } from '../interfaces/stanzas.ts'
 import { removeStanzas } from '../interfaces/whole-stanza.ts'
 import { dropHooks } from '../nat/adopt-hooks.ts'
 import { rulesOfBridge } from '../nat/bridge-rules.ts'
-import { natHooks } from '../nat/hook-lines.ts'
-import { readSourceNat } from '../nat/source-nat.ts'
+import { ruleHooks } from '../nat/hook-lines.ts'
+import { type KnownRule, readRule } from '../nat/rules.ts'
 import { isGuestPort } from './bridge-steps.ts'
 import { definedElsewhere, linesOf, planInterfacesEdit } from './interfaces-file.ts'
-import { deleteAll } from './nat-rule.ts'
+import { deleteAll } from './live-rules.ts'
 import { withoutLink } from './predict-links.ts'
 import { OK, type PlanBlocked, type Resource } from './resource.ts'
 
@@ -28,29 +29,49 @@ function rulesAbsent(name: string): Resource {
     kind: 'nat_rule',
     key: `nat-of:${name}`,
     title: `no NAT rules of ${name}`,
-    reads: [natRef, interfacesRef, linksRef],
+    reads: [...ruleTables.map(({ family, table }) => rulesOf(family, table)), interfacesRef, linksRef],
     plan(model) {
       const interfaces = model.get(interfacesRef)
       const links = model.get(linksRef)
-      const state = model.get(natRef)
-      if (!state.available) return OK
       const blocked = removalBlocked(name, interfaces, links)
       if (blocked !== undefined) return blocked
       const isOf = rulesOfBridge(linesOf(interfaces), links, name)
-      const gone = state.rules.filter((rule) => {
-        const read = rule.chain === 'POSTROUTING' ? readSourceNat(rule.args) : undefined
-        return read !== undefined && isOf(read)
-      })
-      if (gone.length === 0) return OK
-      const texts = new Map(gone.map(({ raw, args }) => [raw, args]))
+      const parts = ruleTables.flatMap((table) => rulesGone(model, table, isOf))
+      if (parts.length === 0) return OK
       return {
         kind: 'change',
-        changes: gone.map(({ args }) => ({ summary: `remove ${args.join(' ')}` })),
-        script: joinScripts([...texts.values()].map(deleteAll)),
-        after: [becomes(natRef, { available: true, rules: state.rules.filter((rule) => !gone.includes(rule)) })],
+        changes: parts.flatMap(({ gone }) => gone.map(({ args }) => ({ summary: `remove ${args.join(' ')}` }))),
+        script: joinScripts(parts.flatMap(({ scripts }) => scripts)),
+        after: parts.map(({ after }) => after),
       }
     },
   }
+}
+
+interface RulesGone {
+  readonly gone: readonly NatRule[]
+  readonly scripts: readonly Script[]
+  readonly after: FactUpdate
+}
+
+/** The rules of one table that go. */
+function rulesGone(model: Model, table: RuleTableId, isOf: (rule: KnownRule) => boolean): readonly RulesGone[] {
+  const ref = rulesOf(table.family, table.table)
+  const state = model.get(ref)
+  if (!state.available) return []
+  const gone = state.rules.filter((rule) => {
+    const read = readRule({ ...table, chain: rule.chain }, rule.args)
+    return read !== undefined && isOf(read)
+  })
+  if (gone.length === 0) return []
+  const distinct = [...new Map(gone.map((rule) => [rule.raw, rule])).values()]
+  return [
+    {
+      gone,
+      scripts: distinct.map((rule) => deleteAll(table, rule)),
+      after: becomes(ref, { available: true, rules: state.rules.filter((rule) => !gone.includes(rule)) }),
+    },
+  ]
 }
 
 function linkAbsent(name: string): Resource {
@@ -96,15 +117,11 @@ function stanzaAbsent(name: string): Resource {
       if (stanzasOf(lines, name).length === 0 && !isAutostarted(lines, name))
         return planInterfacesEdit(model, { edit: (file) => removeStanzas(file, name), summary: '' })
       const isOf = rulesOfBridge(lines, links, name)
-      const rules = natHooks(lines)
+      const rules = ruleHooks(lines)
         .flatMap(({ calls }) => calls.map(({ rule }) => rule))
         .filter(isOf)
       return planInterfacesEdit(model, {
-        edit: (file) =>
-          rules.reduce(
-            (now, rule) => dropHooks(now, { rule, holder: '', serves: () => true }),
-            removeStanzas(file, name),
-          ),
+        edit: (file) => rules.reduce((now, rule) => dropHooks(now, { rule, holder: '' }), removeStanzas(file, name)),
         summary: `remove bridge ${name}`,
       })
     },

@@ -3,7 +3,7 @@ import { sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
 import { linkNamed, linksRef, portsOf } from '../facts/links.ts'
-import { natRef } from '../facts/nat.ts'
+import { rulesOf, ruleTables } from '../facts/nat.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { isGuestPort } from './bridge-steps.ts'
 import { linesOf } from './interfaces-file.ts'
@@ -38,7 +38,7 @@ export function bridgeGone(name: string, force = false): Resource {
 [ ! -d ${`/sys/class/net/${name}`} ] || ip link del ${name}`,
         after: [becomes(linksRef, withoutLink(links, name))],
         risk: 'link',
-        ...(callsIptables ? { disturbs: [natRef] } : {}),
+        ...(callsIptables ? { disturbs: ruleTables.map(({ family, table }) => rulesOf(family, table)) } : {}),
       }
     },
   }

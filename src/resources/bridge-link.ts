@@ -6,10 +6,10 @@ import { becomes, type FactUpdate } from '../facts/fact.ts'
 import { INTERFACES_PATH, interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type Link, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
-import { natRef } from '../facts/nat.ts'
+import { rulesOf, ruleTables } from '../facts/nat.ts'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
 import { formatLines } from '../interfaces/lines.ts'
-import { natAfterUp } from '../nat/simulate-hooks.ts'
+import { rulesAfterUp } from '../nat/simulate-hooks.ts'
 import { bridgeBlocked } from './bridge-checks.ts'
 import { bridgeSteps } from './bridge-steps.ts'
 import { linesOf } from './interfaces-file.ts'
@@ -100,7 +100,14 @@ function adjust(settings: BridgeSettings, model: Model, links: LinksState, link:
 
 /** `ifup` runs the hooks of the stanza, which may set NAT rules. */
 function natAfter(model: Model, name: string): Pick<PlanChange, 'disturbs'> & { readonly nat: readonly FactUpdate[] } {
-  if (!model.has(natRef)) return { nat: [] }
-  const nat = natAfterUp(model.get(natRef), linesOf(model.get(interfacesRef)), name)
-  return nat === undefined ? { nat: [], disturbs: [natRef] } : { nat: [becomes(natRef, nat)] }
+  const lines = linesOf(model.get(interfacesRef))
+  const tables = ruleTables
+    .map((table) => ({ table, ref: rulesOf(table.family, table.table) }))
+    .filter(({ ref }) => model.has(ref))
+    .map(({ table, ref }) => ({ ref, after: rulesAfterUp(table, model.get(ref), lines, name) }))
+  const unforeseen = tables.filter(({ after }) => after === undefined).map(({ ref }) => ref)
+  return {
+    nat: tables.flatMap(({ ref, after }) => (after === undefined ? [] : [becomes(ref, after)])),
+    ...(unforeseen.length === 0 ? {} : { disturbs: unforeseen }),
+  }
 }

@@ -4,9 +4,9 @@ import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { adoptHooks, dropHooks, type HookWish } from '../nat/adopt-hooks.ts'
-import { hookPhase, natHooks } from '../nat/hook-lines.ts'
-import { ruleArgs, samePackets } from '../nat/source-nat.ts'
-import { formatCidr } from '../net/cidr.ts'
+import { hookPhase, ruleHooks } from '../nat/hook-lines.ts'
+import { type KnownRule, ruleArgs, samePurpose } from '../nat/rules.ts'
+import { formatIpCidr } from '../net/ip-cidr.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import { foreignHooks, isBlocked, type MasqueradeDesired, resolveWish } from './masquerade-wish.ts'
 import type { Plan, Resource } from './resource.ts'
@@ -20,7 +20,7 @@ export function interfacesHooks(desired: MasqueradeDesired): Resource {
     if (foreign !== undefined) {
       const same = foreign.hook.calls.every(({ rule }) => ruleText(rule) === ruleText(desired.rule))
       const guarded = foreign.hook.calls.some(({ operation }) => operation === 'check')
-      if (!same || !guarded) return unguardedElsewhere(foreign.path, wish)
+      if (!same || !guarded) return unguardedElsewhere(foreign.path, desired)
       return planInterfacesEdit(model, { edit: (lines) => dropHooks(lines, wish), summary: hooksSummary(model, wish) })
     }
     return planInterfacesEdit(model, {
@@ -35,18 +35,18 @@ export function interfacesHooks(desired: MasqueradeDesired): Resource {
 export function interfacesHooksAbsent(desired: MasqueradeDesired): Resource {
   return hooksResource(desired, (model) => {
     const [foreign] = foreignHooks(desired.rule, model.get(interfacesRef))
-    const wish: HookWish = { rule: desired.rule, holder: '', serves: () => true }
-    if (foreign !== undefined) return unguardedElsewhere(foreign.path, wish)
-    const summary = `take out the hooks of ${formatCidr(desired.rule.source)} through ${desired.rule.out}`
+    const wish: HookWish = { rule: desired.rule, holder: '' }
+    if (foreign !== undefined) return unguardedElsewhere(foreign.path, desired)
+    const summary = `take out the hooks of ${formatIpCidr(desired.rule.source)} through ${desired.rule.out}`
     return planInterfacesEdit(model, { edit: (lines) => dropHooks(lines, wish), summary })
   })
 }
 
 function hooksResource({ rule }: MasqueradeDesired, plan: (model: Model) => Plan): Resource {
-  const name = `${formatCidr(rule.source)} → ${rule.out}`
+  const name = `${formatIpCidr(rule.source)} → ${rule.out}`
   return {
     kind: 'interfaces_hooks',
-    key: `interfaces-hooks:${formatCidr(rule.source)}>${rule.out}`,
+    key: `interfaces-hooks:${formatIpCidr(rule.source)}>${rule.out}`,
     title: `hooks for ${name}`,
     reads: [interfacesRef, linksRef],
     plan,
@@ -54,22 +54,22 @@ function hooksResource({ rule }: MasqueradeDesired, plan: (model: Model) => Plan
 }
 
 function hooksSummary(model: Model, { rule, holder }: HookWish): string {
-  const present = natHooks(linesOf(model.get(interfacesRef))).find(({ calls }) =>
-    calls.some((call) => samePackets(call.rule, rule)),
+  const present = ruleHooks(linesOf(model.get(interfacesRef))).find(({ calls }) =>
+    calls.some((call) => samePurpose(call.rule, rule)),
   )
   return present === undefined
     ? `add to ${holder}, guarded against doubles: ${ruleText(rule)}`
     : `put in order what ${present.stanza.name} has: ${ruleText(rule)}`
 }
 
-function ruleText(rule: HookWish['rule']): string {
+function ruleText(rule: KnownRule): string {
   return ruleArgs(rule).join(' ')
 }
 
-function unguardedElsewhere(path: string, { rule }: HookWish): Plan {
+function unguardedElsewhere(path: string, { rule }: MasqueradeDesired): Plan {
   return {
     kind: 'blocked',
-    reason: `${path} has a hook for ${formatCidr(rule.source)} through ${rule.out}, and pvectl edits only ${INTERFACES_PATH}`,
+    reason: `${path} has a hook for ${formatIpCidr(rule.source)} through ${rule.out}, and pvectl edits only ${INTERFACES_PATH}`,
     hint: `take the iptables lines out of ${path}, then run again`,
   }
 }

@@ -2,14 +2,15 @@
 import { type InterfacesState, interfacesRef } from '../facts/interfaces.ts'
 import { linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
-import { addressesNamed } from '../interfaces/address.ts'
 import { parseLines } from '../interfaces/lines.ts'
+import { networksNamed } from '../interfaces/networks.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import type { HookWish } from '../nat/adopt-hooks.ts'
-import { type NatHook, natHooks } from '../nat/hook-lines.ts'
+import { type RuleHook, ruleHooks } from '../nat/hook-lines.ts'
+import { type KnownRule, samePurpose } from '../nat/rules.ts'
 import { networksBehind, servesOthers } from '../nat/served.ts'
-import { type SourceNat, samePackets } from '../nat/source-nat.ts'
-import { contains, formatCidr } from '../net/cidr.ts'
+import type { SourceNat } from '../nat/source-nat.ts'
+import { formatIpCidr, hostOf, ipContains, ipOverlaps } from '../net/ip-cidr.ts'
 import { definedElsewhere, linesOf } from './interfaces-file.ts'
 import type { PlanBlocked } from './resource.ts'
 
@@ -20,8 +21,15 @@ export interface MasqueradeDesired {
   readonly holder: string | undefined
 }
 
+/** Source NAT as asked for, and who else on the node is served by such rules. */
+export interface MasqueradeWish extends HookWish {
+  readonly rule: SourceNat
+  /** True for a rule of another network of the node, whose hooks stay. */
+  readonly serves: (rule: SourceNat) => boolean
+}
+
 /** The wish for a node, or why it cannot be. */
-export function resolveWish({ rule, holder }: MasqueradeDesired, model: Model): HookWish | PlanBlocked {
+export function resolveWish({ rule, holder }: MasqueradeDesired, model: Model): MasqueradeWish | PlanBlocked {
   const interfaces = model.get(interfacesRef)
   const links = model.get(linksRef)
   const lines = linesOf(interfaces)
@@ -30,7 +38,7 @@ export function resolveWish({ rule, holder }: MasqueradeDesired, model: Model): 
   const found = holder ?? holderOf(rule, interfaces)
   if (found === undefined)
     return blocked(
-      `no interface in /etc/network/interfaces has an address in ${formatCidr(rule.source)}`,
+      `no interface in /etc/network/interfaces has an address in ${formatIpCidr(rule.source)}`,
       'put a bridge task with such an address first, or name the interface that is to carry the rule (`bridge`)',
     )
   if (stanzasOf(lines, found).length === 0) {
@@ -43,22 +51,37 @@ export function resolveWish({ rule, holder }: MasqueradeDesired, model: Model): 
     )
   }
   const networks = networksBehind(lines, links, rule.out)
-  return { rule, holder: found, serves: (other) => servesOthers(other, rule, networks) }
+  return masqueradeWish(rule, found, (other) => servesOthers(other, rule, networks))
+}
+
+/** The wish with what the rule takes the place of: rules for networks that the node has no more. */
+export function masqueradeWish(rule: SourceNat, holder: string, serves: (rule: SourceNat) => boolean): MasqueradeWish {
+  return {
+    rule,
+    holder,
+    serves,
+    replaces: (other, stanza) =>
+      other.kind === 'source' &&
+      other.out === rule.out &&
+      other.source.family === rule.source.family &&
+      !serves(other) &&
+      (ipOverlaps(other.source, rule.source) || stanza.name === holder),
+  }
 }
 
 /** Tells the two results of {@link resolveWish} apart. */
-export function isBlocked(wish: HookWish | PlanBlocked): wish is PlanBlocked {
+export function isBlocked(wish: MasqueradeWish | PlanBlocked): wish is PlanBlocked {
   return 'kind' in wish
 }
 
 /** Hooks about the same packets in files that pvectl does not edit. */
 export function foreignHooks(
-  rule: SourceNat,
+  rule: KnownRule,
   { sourced }: InterfacesState,
-): readonly { readonly path: string; readonly hook: NatHook }[] {
+): readonly { readonly path: string; readonly hook: RuleHook }[] {
   return sourced.flatMap(({ path, content }) =>
-    natHooks(parseLines(content))
-      .filter(({ phase, calls }) => phase === 'up' && calls.some((call) => samePackets(call.rule, rule)))
+    ruleHooks(parseLines(content))
+      .filter(({ phase, calls }) => phase === 'up' && calls.some((call) => samePurpose(call.rule, rule)))
       .map((hook) => ({ path, hook })),
   )
 }
@@ -67,9 +90,9 @@ function holderOf(rule: SourceNat, interfaces: InterfacesState): string | undefi
   const lines = linesOf(interfaces)
   const names = [...new Set(stanzasOf(lines).map(({ name }) => name))]
   return (
-    names.find((name) => addressesNamed(lines, name).some((cidr) => contains(rule.source, cidr))) ??
-    names.find((name) => addressesNamed(lines, name).some((cidr) => contains(rule.source, { ...cidr, prefix: 32 }))) ??
-    natHooks(lines).find(({ calls }) => calls.some((call) => samePackets(call.rule, rule)))?.stanza.name
+    names.find((name) => networksNamed(lines, name).some((cidr) => ipContains(rule.source, cidr))) ??
+    names.find((name) => networksNamed(lines, name).some((cidr) => ipContains(rule.source, hostOf(cidr)))) ??
+    ruleHooks(lines).find(({ calls }) => calls.some((call) => samePurpose(call.rule, rule)))?.stanza.name
   )
 }
 

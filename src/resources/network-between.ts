@@ -3,11 +3,12 @@ import { addressesNamed } from '../interfaces/address.ts'
 import { type BridgeSettings, forwardDelayInFile, inetStanza, portsInFile, stpInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { normalName, stanzasOf } from '../interfaces/stanzas.ts'
-import { natHooks } from '../nat/hook-lines.ts'
-import { type SourceNat, samePackets } from '../nat/source-nat.ts'
+import { ruleHooks } from '../nat/hook-lines.ts'
+import { type KnownRule, samePurpose } from '../nat/rules.ts'
 import { bridgeGone } from './bridge-gone.ts'
 import { bridgeLink } from './bridge-link.ts'
-import { natRuleAbsent, natRuleLive } from './nat-rule.ts'
+import { ruleAbsent, ruleLive } from './live-rules.ts'
+import { natRuleLive } from './nat-rule.ts'
 import type { Resource } from './resource.ts'
 
 /** Resources on both sides of the write of the file. */
@@ -24,10 +25,10 @@ export function networkBetween(present: Lines, wanted: Lines, force = false): Ne
   const come = hookRules(wanted).filter(({ rule }) => !hasRule(hookRules(present), rule))
   const goneBridges = bridgesOf(present).filter((name) => stanzasOf(wanted, name).length === 0)
   return {
-    before: [...gone.map(({ rule }) => natRuleAbsent(rule)), ...goneBridges.map((name) => bridgeGone(name, force))],
+    before: [...gone.map(({ rule }) => ruleAbsent(rule)), ...goneBridges.map((name) => bridgeGone(name, force))],
     after: [
       ...bridgesOf(wanted).flatMap((name) => liveBridge(present, wanted, name)),
-      ...come.map(({ rule, holder }) => natRuleLive({ rule, holder })),
+      ...come.map(({ rule, holder }) => (rule.kind === 'source' ? natRuleLive({ rule, holder }) : ruleLive(rule))),
     ],
   }
 }
@@ -41,19 +42,19 @@ export function bridgesOf(lines: Lines): readonly string[] {
 }
 
 interface HookRule {
-  readonly rule: SourceNat
+  readonly rule: KnownRule
   readonly holder: string
 }
 
 function hookRules(lines: Lines): readonly HookRule[] {
-  const all = natHooks(lines)
+  const all = ruleHooks(lines)
     .filter(({ phase }) => phase === 'up')
     .flatMap(({ stanza, calls }) => calls.map(({ rule }) => ({ rule, holder: stanza.name })))
-  return all.filter((one, i) => all.findIndex((other) => samePackets(other.rule, one.rule)) === i)
+  return all.filter((one, i) => all.findIndex((other) => samePurpose(other.rule, one.rule)) === i)
 }
 
-function hasRule(rules: readonly HookRule[], rule: SourceNat): boolean {
-  return rules.some((other) => samePackets(other.rule, rule))
+function hasRule(rules: readonly HookRule[], rule: KnownRule): boolean {
+  return rules.some((other) => samePurpose(other.rule, rule))
 }
 
 /** The live side of a bridge, as far as the two files differ about it; what they agree on is left alone. */

@@ -8,7 +8,7 @@ import { becomes, type FactRef } from '../facts/fact.ts'
 import { INTERFACES_PATH, type InterfacesState, interfacesRef, PENDING_PATH } from '../facts/interfaces.ts'
 import { type LinksState, linkNamed, linksRef, portsOf } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
-import { natRef } from '../facts/nat.ts'
+import { rulesOf, ruleTables } from '../facts/nat.ts'
 import { portsInFile } from '../interfaces/bridge.ts'
 import { type Lines, parseLines } from '../interfaces/lines.ts'
 import { planInOrder } from './in-order.ts'
@@ -26,7 +26,10 @@ export function pendingInterfaces(choice: PendingChoice): Resource {
     kind: 'interfaces_pending',
     key: `file:${PENDING_PATH}`,
     title: `pending ${PENDING_PATH}`,
-    reads: [interfacesRef, ...(choice === 'adopt' ? [linksRef, natRef] : [])] as FactRef<unknown>[],
+    reads: [
+      interfacesRef,
+      ...(choice === 'adopt' ? [linksRef, ...ruleTables.map(({ family, table }) => rulesOf(family, table))] : []),
+    ] as FactRef<unknown>[],
     plan(model) {
       const state = model.get(interfacesRef)
       const { pending } = state

@@ -2,7 +2,7 @@
 import { addressesNamed } from '../interfaces/address.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { normalName, parseBlocks, stanzasOf } from '../interfaces/stanzas.ts'
-import { natHooks } from '../nat/hook-lines.ts'
+import { ruleHooks } from '../nat/hook-lines.ts'
 import { bridgesOf } from './network-between.ts'
 
 /** Options of a bridge that are compared with the live one. */
@@ -42,7 +42,7 @@ function hasOneAddress(name: string, ...files: readonly Lines[]): boolean {
 
 /** What a file says of an interface, a line each, without NAT hooks and options that are `followed` live. */
 function settings(lines: Lines, name: string, followed: readonly string[]): readonly string[] {
-  const hooks = natHooks(lines).flatMap(({ option, pure }) => (pure ? [option.first] : []))
+  const hooks = ruleHooks(lines).flatMap(({ option, pure }) => (pure ? [option.first] : []))
   return stanzasOf(lines, name).flatMap((stanza) => {
     const isFollowed = (option: string) =>
       followed.includes(option) && (stanza.family !== 'inet6' || FOLLOWED.includes(option))

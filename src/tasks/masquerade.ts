@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { SourceNat } from '../nat/source-nat.ts'
-import { formatCidr, networkOf, parseCidr } from '../net/cidr.ts'
-import { parseIpv4 } from '../net/subnet.ts'
+import { formatIpCidr, ipNetworkOf, parseIp, parseIpCidr } from '../net/ip-cidr.ts'
 import { interfacesHooks, interfacesHooksAbsent } from '../resources/interfaces-hooks.ts'
 import { natRuleAbsent, natRuleLive } from '../resources/nat-rule.ts'
 import { interfaceName, stateField } from './fields.ts'
@@ -10,8 +9,8 @@ import { defineTask, ParamProblem } from './task-type.ts'
 const params = z.strictObject({
   source: z
     .string()
-    .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, 'must be an IPv4 network, e.g. 10.10.10.0/24')
-    .describe('network whose packets get another source address on their way out'),
+    .regex(/^[\da-fA-F.:]+\/\d+$/, 'must be a network, e.g. 10.10.10.0/24 or fd00:10::/64')
+    .describe('network whose packets get another source address on their way out; of IPv6 too (NAT66)'),
   out: interfaceName.describe('interface that they leave by, e.g. vmbr0'),
   bridge: interfaceName
     .optional()
@@ -20,7 +19,7 @@ const params = z.strictObject({
     .strictObject({
       to: z
         .string()
-        .refine((text) => parseIpv4(text) !== undefined, 'must be an IPv4 address')
+        .refine((text) => parseIp(text) !== undefined, 'must be an IP address')
         .describe('address of the node that packets get'),
     })
     .optional()
@@ -38,13 +37,15 @@ export const masqueradeTask = defineTask({
   out: vmbr0
 `,
   resources({ source, out, bridge, snat, state }) {
-    const cidr = parseCidr(source)
-    if (cidr === undefined || cidr.prefix === 0) throw new ParamProblem(['source'], `${source} is no IPv4 network`)
-    const network = formatCidr(networkOf(cidr))
-    if (network !== formatCidr(cidr))
+    const cidr = parseIpCidr(source)
+    if (cidr === undefined || cidr.prefix === 0) throw new ParamProblem(['source'], `${source} is no network`)
+    const network = formatIpCidr(ipNetworkOf(cidr))
+    if (network !== formatIpCidr(cidr))
       throw new ParamProblem(['source'], `${source} is an address within ${network}`, `write ${network}`)
     const target = snat === undefined ? ({ kind: 'masquerade' } as const) : ({ kind: 'snat', to: snat.to } as const)
-    const rule: SourceNat = { source: cidr, out, target }
+    if (snat !== undefined && parseIp(snat.to)?.family !== cidr.family)
+      throw new ParamProblem(['snat', 'to'], `${snat.to} is of another version of IP than ${source}`)
+    const rule: SourceNat = { kind: 'source', source: cidr, out, target }
     const desired = { rule, holder: bridge }
     return state === 'absent'
       ? [natRuleAbsent(rule), interfacesHooksAbsent(desired)]

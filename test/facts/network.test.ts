@@ -159,7 +159,7 @@ test('links: nothing but brackets, and nothing at all', () => {
 function observeNat(save: string | undefined): NatState | undefined {
   const root = node(save === undefined ? {} : { 'bin/iptables-save': `#!/bin/sh\n${save}` })
   const path = `PATH=${root}/bin${save === undefined ? '' : ':/usr/bin:/bin'}`
-  return natFact.parse(sh(`${path}\n${natFact.observe(['ip4'], 'mark').latin1}`), ['ip4'], 'mark')[0]
+  return natFact.parse(sh(`${path}\n${natFact.observe(['ip4 nat'], 'mark').latin1}`), ['ip4 nat'], 'mark')[0]
 }
 
 test('nat: rules in order, with their words', () => {

@@ -4,7 +4,7 @@ import type { FactUpdate } from '../../src/facts/fact.ts'
 import { type InterfacesState, interfacesRef } from '../../src/facts/interfaces.ts'
 import { type Link, type LinksState, linksRef } from '../../src/facts/links.ts'
 import type { Model } from '../../src/facts/model.ts'
-import { type NatState, natRef, natRule } from '../../src/facts/nat.ts'
+import { type NatState, natRef, natRule, rulesOf } from '../../src/facts/nat.ts'
 import type { Plan, Resource } from '../../src/resources/resource.ts'
 import { bridgeTask } from '../../src/tasks/bridge.ts'
 import { interfaceCommentTask } from '../../src/tasks/interface-comment.ts'
@@ -85,7 +85,15 @@ export function modelOfNode({
     routes: [{ family: 4, destination: 'default', devices: ['vmbr0'], gateway: '192.168.1.1' }, ...routes],
   }
   const nat: NatState = { available: true, rules: rules.map((rule) => natRule('POSTROUTING', rule.split(' '))) }
-  return modelOf(fact(interfacesRef, interfaces), fact(linksRef, live), fact(natRef, nat))
+  const none: NatState = { available: true, rules: [] }
+  return modelOf(
+    fact(interfacesRef, interfaces),
+    fact(linksRef, live),
+    fact(natRef, nat),
+    fact(rulesOf(6, 'nat'), none),
+    fact(rulesOf(4, 'raw'), none),
+    fact(rulesOf(6, 'raw'), none),
+  )
 }
 
 const TYPES: Readonly<Record<string, TaskType>> = {

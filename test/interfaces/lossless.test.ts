@@ -8,8 +8,9 @@ import { setComment } from '../../src/interfaces/comments.ts'
 import { formatLines, type Lines, parseLines } from '../../src/interfaces/lines.ts'
 import { parseBlocks, stanzasOf } from '../../src/interfaces/stanzas.ts'
 import { removeStanzas } from '../../src/interfaces/whole-stanza.ts'
-import { adoptHooks, dropHooks, type HookWish } from '../../src/nat/adopt-hooks.ts'
+import { adoptHooks, dropHooks } from '../../src/nat/adopt-hooks.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
+import { masqueradeWish } from '../../src/resources/masquerade-wish.ts'
 
 const test = suite('interfaces: nothing foreign is lost')
 
@@ -74,15 +75,16 @@ const file = fc.oneof(
     }),
 )
 
-const wish: HookWish = {
-  rule: {
-    source: { address: 0x0a000000, prefix: 24 },
+const wish = masqueradeWish(
+  {
+    kind: 'source',
+    source: { family: 4, address: 0x0a000000n, prefix: 24 },
     out: 'vmbr0',
     target: { kind: 'masquerade' },
   },
-  holder: 'vmbr1',
-  serves: () => false,
-}
+  'vmbr1',
+  () => false,
+)
 const name = fc.constantFrom('vmbr0', 'vmbr1', 'vmbr2')
 
 interface Edit {

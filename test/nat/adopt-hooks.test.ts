@@ -1,22 +1,28 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { formatLines, parseLines } from '../../src/interfaces/lines.ts'
-import { adoptHooks, dropHooks, type HookWish } from '../../src/nat/adopt-hooks.ts'
+import { adoptHooks, dropHooks } from '../../src/nat/adopt-hooks.ts'
 import { downCommand, upCommand } from '../../src/nat/hook-lines.ts'
 import type { SourceNat } from '../../src/nat/source-nat.ts'
+import { masqueradeWish } from '../../src/resources/masquerade-wish.ts'
 
 const test = suite('adopting NAT hooks')
 
-const rule: SourceNat = { source: { address: 0x0a0a0a00, prefix: 24 }, out: 'vmbr0', target: { kind: 'masquerade' } }
-const wish: HookWish = { rule, holder: 'vmbr1', serves: () => false }
+const rule: SourceNat = {
+  kind: 'source',
+  source: { family: 4, address: 0x0a0a0a00n, prefix: 24 },
+  out: 'vmbr0',
+  target: { kind: 'masquerade' },
+}
 const UP = `post-up ${upCommand(rule)}`
 const DOWN = `post-down ${downCommand(rule)}`
 const SPEC = `-s '10.10.10.0/24' -o vmbr0 -j MASQUERADE`
 const HEAD = 'auto vmbr1\niface vmbr1 inet static\n\taddress 10.10.10.1/24\n\tbridge-ports none\n'
 const DONE = `${HEAD}\t${UP}\n\t${DOWN}\n`
 
-function adopt(text: string, change: Partial<HookWish> = {}): string {
-  const edit = (now: string) => formatLines(adoptHooks(parseLines(Buffer.from(now)), { ...wish, ...change })).toString()
+function adopt(text: string, serves: (rule: SourceNat) => boolean = () => false): string {
+  const wish = masqueradeWish(rule, 'vmbr1', serves)
+  const edit = (now: string) => formatLines(adoptHooks(parseLines(Buffer.from(now)), wish)).toString()
   const once = edit(text)
   assert.is(edit(once), once, 'the second edit changes nothing')
   return once
@@ -111,12 +117,14 @@ for (const [what, before, after] of CASES) test(what, () => assert.is(adopt(befo
 
 test('hooks for other networks of the node stay', () => {
   const text = `${DONE}\tup iptables -t nat -A POSTROUTING -s 10.77.0.0/24 -o vmbr0 -j MASQUERADE\n`
-  assert.is(adopt(text, { serves: ({ source }) => source.address === 0x0a4d0000 }), text)
+  assert.is(
+    adopt(text, ({ source }) => source.address === 0x0a4d0000n),
+    text,
+  )
 })
 
 test('taken out without a trace, and nothing else', () => {
-  const drop = (text: string) =>
-    formatLines(dropHooks(parseLines(Buffer.from(text)), { rule, holder: '', serves: () => true })).toString()
+  const drop = (text: string) => formatLines(dropHooks(parseLines(Buffer.from(text)), { rule, holder: '' })).toString()
   assert.is(drop(DONE), HEAD)
   assert.is(drop(`${HEAD}\tup echo 1; iptables -t nat -A POSTROUTING ${SPEC}\n`), `${HEAD}\tup echo 1; true\n`)
   const other = `${HEAD}\tup iptables -t nat -A POSTROUTING -s 10.10.0.0/16 -o vmbr0 -j MASQUERADE\n`

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type NatState, natRule } from '../../src/facts/nat.ts'
 import { parseLines } from '../../src/interfaces/lines.ts'
-import { natAfterUp } from '../../src/nat/simulate-hooks.ts'
+import { rulesAfterUp } from '../../src/nat/simulate-hooks.ts'
 
 const test = suite('foreseeing what hooks do')
 
@@ -14,7 +14,7 @@ const D = A.replace('-A', '-D')
 function count(before: number, ...hooks: string[]): number | undefined {
   const state: NatState = { available: true, rules: Array.from({ length: before }, () => natRule('POSTROUTING', SPEC)) }
   const file = `iface vmbr1 inet static\n${hooks.map((hook) => `\t${hook}\n`).join('')}`
-  const after = natAfterUp(state, parseLines(Buffer.from(file)), 'vmbr1')
+  const after = rulesAfterUp({ family: 4, table: 'nat' }, state, parseLines(Buffer.from(file)), 'vmbr1')
   return after?.available === true ? after.rules.length : undefined
 }
 

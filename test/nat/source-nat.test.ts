@@ -1,8 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { splitRule } from '../../src/nat/rule-text.ts'
+import { readRuleCall, ruleArgs } from '../../src/nat/rules.ts'
 import { shellCommands } from '../../src/nat/shell-line.ts'
-import { readNatCall, readSourceNat, ruleArgs } from '../../src/nat/source-nat.ts'
+import { readSourceNat } from '../../src/nat/source-nat.ts'
 
 const test = suite('reading source NAT')
 
@@ -11,8 +12,10 @@ const SPEC = '-s 10.10.10.0/24 -o vmbr0 -j MASQUERADE'
 /** `operation rule`, with `~` before rules that say more than pvectl's, for each call in a line. */
 function calls(line: string): readonly string[] {
   return shellCommands(line, 'vmbr0').flatMap(({ words }) => {
-    const call = readNatCall(words)
-    return call === undefined ? [] : [`${call.operation} ${call.exact ? '' : '~'}${ruleArgs(call.rule).join(' ')}`]
+    const call = readRuleCall(words)
+    return call?.rule.kind !== 'source'
+      ? []
+      : [`${call.operation} ${call.exact ? '' : '~'}${ruleArgs(call.rule).join(' ')}`]
   })
 }
 
@@ -82,11 +85,12 @@ test('words of iptables-save', () => {
 
 test('a rule as pvectl writes it reads as itself', () => {
   const rule = {
-    source: { address: 0x0a000000, prefix: 8 },
+    kind: 'source',
+    source: { family: 4, address: 0x0a000000n, prefix: 8 },
     out: 'vmbr0',
     target: { kind: 'snat', to: '192.0.2.1' },
   } as const
-  assert.equal(readSourceNat(ruleArgs(rule)), rule)
+  assert.equal(readSourceNat(4, ruleArgs(rule)), rule)
 })
 
 test.run()

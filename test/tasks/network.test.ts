@@ -58,7 +58,7 @@ const WRONG: readonly (readonly [TaskType, unknown, RegExp])[] = [
   [
     masqueradeTask,
     { source: '10.10.10.0/24', out: 'vmbr0', snat: { to: '10.0.0' } },
-    /^snat\.to: must be an IPv4 address/,
+    /^snat\.to: must be an IP address/,
   ],
   [masqueradeTask, { source: '10.10.10.0/24' }, /^out: /],
 ]
