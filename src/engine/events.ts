@@ -35,6 +35,8 @@ export interface ShownResource {
   readonly changes: readonly ShownChange[]
   /** The step can cut the connection, so it runs under the guard. */
   readonly risk?: 'link'
+  /** Of a step with risk: whether it touches what this very connection uses, where that can be told. */
+  readonly wayIn?: { readonly touches: boolean; readonly reasons: readonly string[] }
   /** Why `unknown` or `failed`. */
   readonly reason?: string
 }

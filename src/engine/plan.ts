@@ -3,11 +3,14 @@ import { PvectlError } from '../errors.ts'
 import type { Model } from '../facts/model.ts'
 import type { HostTask } from '../playbook/job.ts'
 import type { Plan, PlanChange, Resource } from '../resources/resource.ts'
+import { judgeWayIn, type WayInVerdict } from './way-in.ts'
 
 /** A resource with its plan. */
 export interface PlannedResource {
   readonly resource: Resource
   readonly plan: Plan
+  /** Of a risky change: what it means for the connection to the node. */
+  readonly wayIn?: WayInVerdict
 }
 
 /** A task with the plans of its resources. */
@@ -27,6 +30,7 @@ export interface PlannedStep {
   readonly task: PlannedTask
   readonly resource: Resource
   readonly plan: PlanChange
+  readonly wayIn?: WayInVerdict
 }
 
 /**
@@ -38,8 +42,9 @@ export function planTasks(tasks: readonly HostTask[], model: Model, done: Readon
   const planned = tasks.map((task): PlannedTask => {
     const resources = task.resources.map((resource): PlannedResource => {
       const plan = done.has(stepKey(task, resource)) ? ({ kind: 'ok' } as const) : planResource(resource, current)
+      const wayIn = plan.kind === 'change' ? judgeWayIn(resource, plan, current) : undefined
       current = modelAfter(resource, plan, current)
-      return { resource, plan }
+      return { resource, plan, ...(wayIn === undefined ? {} : { wayIn }) }
     })
     return { task, resources }
   })
@@ -55,9 +60,10 @@ export function stepKey(task: HostTask, resource: Resource): string {
 export function stepsUntilBarrier(plan: HostPlan): readonly PlannedStep[] {
   const steps: PlannedStep[] = []
   for (const task of plan.tasks) {
-    for (const { resource, plan: planned } of task.resources) {
+    for (const { resource, plan: planned, wayIn } of task.resources) {
       if (planned.kind === 'unknown') return steps
-      if (planned.kind === 'change') steps.push({ task, resource, plan: planned })
+      if (planned.kind === 'change')
+        steps.push({ task, resource, plan: planned, ...(wayIn === undefined ? {} : { wayIn }) })
     }
   }
   return steps

@@ -1,8 +1,11 @@
 /** One host through one stage: observe, plan, execute, observe again. */
 import { EXIT, PvectlError } from '../errors.ts'
+import { arrivalRef } from '../facts/arrival.ts'
 import type { FactRef } from '../facts/fact.ts'
+import { linksRef } from '../facts/links.ts'
 import { unfinishedRunsRef } from '../facts/run-records.ts'
 import type { HostStage } from '../playbook/job.ts'
+import { mayBeRisky } from '../resources/risk.ts'
 import type { Canary } from './canary.ts'
 import type { GuardOptions, RunInfo } from './compile.ts'
 import { confirm, revertFailed } from './confirm.ts'
@@ -22,15 +25,23 @@ import type { Session } from './session.ts'
 import { showError } from './show.ts'
 import { TaskOutcomes } from './task-outcomes.ts'
 import { blockedError, canaryFailed, declinedError, notConverged, stepFailed, stoppedError } from './verdicts.ts'
+import type { WayInVerdict } from './way-in.ts'
 import type { WorkerEvent } from './worker-log.ts'
+
+/** A step that can cut the connection, as the question about it shows it. */
+export interface RiskyStep {
+  /** Its changes in words. */
+  readonly changes: readonly string[]
+  readonly wayIn?: WayInVerdict
+}
 
 /** What a host's run needs to know. */
 export interface HostRunOptions {
   readonly mode: 'apply' | 'check'
   readonly run: RunInfo
   readonly emit: Emit
-  /** Asked before risky steps; their changes in words. */
-  readonly approve?: (changes: readonly string[]) => Promise<boolean>
+  /** Asked before risky steps. */
+  readonly approve?: (steps: readonly RiskyStep[]) => Promise<boolean>
   /** Milliseconds to wait for another run to leave the node; default 0. */
   readonly lockTimeoutMs?: number
   /** Guard round risky steps; none: changes are final at once. */
@@ -76,7 +87,9 @@ class HostRun {
     this.#name = stage.host.name
     this.#lockDeadline = performance.now() + (options.lockTimeoutMs ?? 0)
     const reads = stage.tasks.flatMap((task) => task.resources.flatMap((resource) => resource.reads))
-    this.#refs = [...reads, unfinishedRunsRef as FactRef<unknown>]
+    const risky = stage.tasks.some((task) => task.resources.some(mayBeRisky))
+    const way = risky ? ([linksRef, arrivalRef] as FactRef<unknown>[]) : []
+    this.#refs = [...reads, unfinishedRunsRef as FactRef<unknown>, ...way]
     this.#outcomes = new TaskOutcomes(this.#name, stage.tasks, options.emit)
   }
 
@@ -127,8 +140,7 @@ class HostRun {
     const { approve, canary } = this.#options
     const risky = stepsUntilBarrier(plan).filter(({ plan: { risk } }) => risk !== undefined)
     if (risky.length === 0) return plan
-    const changes = risky.flatMap((step) => step.plan.changes.map(({ summary }) => summary))
-    if (approve !== undefined && !(await approve(changes))) throw declinedError()
+    if (approve !== undefined && !(await approve(risky.map(riskyStep)))) throw declinedError()
     if (canary === undefined) return plan
     const waiting = canary.waits(this.#name)
     const since = performance.now()
@@ -242,6 +254,10 @@ class HostRun {
   #phase(phase: HostPhase): void {
     this.#options.emit({ event: 'host:phase', host: this.#name, phase })
   }
+}
+
+function riskyStep({ plan, wayIn }: PlannedStep): RiskyStep {
+  return { changes: plan.changes.map(({ summary }) => summary), ...(wayIn === undefined ? {} : { wayIn }) }
 }
 
 function isRisky(steps: readonly PlannedStep[]): boolean {

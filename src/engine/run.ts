@@ -12,7 +12,7 @@ import type { GuardOptions, RunInfo } from './compile.ts'
 import type { Emit, HostStatus, Status } from './events.ts'
 import { CONFIRM_TIMEOUT_S } from './guard.ts'
 import { maskRun } from './masking.ts'
-import { type HostResult, runHost } from './run-host.ts'
+import { type HostResult, type RiskyStep, runHost } from './run-host.ts'
 import { Session } from './session.ts'
 
 /** What to run and how. */
@@ -35,8 +35,8 @@ export interface RunOptions {
   readonly mask?: Mask
 }
 
-/** Decides whether a run may make risky changes; `changes` are those of the first host that has any. */
-export type Approve = (host: string, changes: readonly string[]) => Promise<boolean>
+/** Decides whether a run may make risky changes; `steps` are those of the first host that has any. */
+export type Approve = (host: string, steps: readonly RiskyStep[]) => Promise<boolean>
 
 /** A run's outcome. */
 export interface RunReport {
@@ -126,7 +126,7 @@ class JobRun {
       run,
       emit,
       ...(guard === 'off' ? {} : { guard }),
-      approve: (changes) => this.#approve(name, changes),
+      approve: (steps) => this.#approve(name, steps),
       lockTimeoutMs: this.#options.lockTimeoutMs ?? 0,
       ...(canary === undefined ? {} : { canary }),
       ...(signal === undefined ? {} : { signal }),
@@ -141,8 +141,8 @@ class JobRun {
   }
 
   /** One question a run: the first host's answer is that of all. */
-  #approve(host: string, changes: readonly string[]): Promise<boolean> {
-    this.#approval ??= this.#options.approve?.(host, changes) ?? Promise.resolve(true)
+  #approve(host: string, steps: readonly RiskyStep[]): Promise<boolean> {
+    this.#approval ??= this.#options.approve?.(host, steps) ?? Promise.resolve(true)
     return this.#approval
   }
 

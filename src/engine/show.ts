@@ -18,10 +18,10 @@ export function taskStatus(task: PlannedTask): PlannedStatus {
 }
 
 /** A planned resource as data; `done` says whether its change has run. */
-export async function showResource({ resource, plan }: PlannedResource, done?: Status): Promise<ShownResource> {
+export async function showResource({ resource, plan, wayIn }: PlannedResource, done?: Status): Promise<ShownResource> {
   const changes = plan.kind === 'change' ? await Promise.all(plan.changes.map(showChange)) : []
   const reason = plan.kind === 'blocked' || plan.kind === 'unknown' ? { reason: plan.reason } : {}
-  const risk = plan.kind === 'change' && plan.risk !== undefined ? { risk: plan.risk } : {}
+  const risk = plan.kind === 'change' && plan.risk !== undefined ? { risk: plan.risk, ...(wayIn && { wayIn }) } : {}
   return { title: resource.title, status: done ?? STATUS_OF_PLAN[plan.kind], changes, ...risk, ...reason }
 }
 

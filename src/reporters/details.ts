@@ -73,16 +73,18 @@ export function resourceLines(
 ): string[] {
   const { title, status, reason } = resource
   const why = reason === undefined || said.includes(reason) ? [] : [sanitizeLine(`${title}: ${reason}`)]
-  const guarded = resource.risk !== undefined && status === 'would change' ? ' (can cut the connection: guarded)' : ''
+  const mayCut = resource.wayIn?.touches === false ? 'guarded' : 'can cut the connection: guarded'
+  const guarded = resource.risk !== undefined && status === 'would change' ? ` (${mayCut})` : ''
   const note = status === 'skipped' ? ' (not reached)' : status === 'failed' ? ' (failed)' : ''
   const changes = resource.changes.flatMap((change) => [
     ...wrapLine(
-      `${changeText(resource, change)}${note}${guarded}`,
+      `${changeText(resource, change)}${note}${change.summary.startsWith('note:') ? '' : guarded}`,
       columns === undefined ? Number.POSITIVE_INFINITY : columns - INDENT,
     ),
     ...(diff ? diffLines(change, palette).map((line) => `  ${line}`) : []),
   ])
-  return [...why, ...changes]
+  const way = status === 'would change' ? (resource.wayIn?.reasons ?? []) : []
+  return [...why, ...changes, ...way.map((reason) => `→ ${sanitizeLine(reason)}`)]
 }
 
 /** One change in one line; names the resource where the summary does not. */

@@ -29,10 +29,22 @@ export interface PlanChange {
   readonly after: readonly FactUpdate[]
   /** `link`: the step can cut the connection that carries it. */
   readonly risk?: 'link'
+  /** Of a risky step: what it touches, where `after` does not show that. Default: what `after` and the names say. */
+  readonly touches?: Touches
   /** Facts that nobody can predict after this step; default none. */
   readonly disturbs?: readonly FactRef<unknown>[] | 'anything'
   /** The step has no observable state of its own (a bare command), so it is not planned again after the run. */
   readonly unverifiable?: true
+}
+
+/** What a risky step touches of a node, to be held against what the connection to it uses. */
+export interface Touches {
+  /** Links whose state, ports or settings change. */
+  readonly links?: readonly string[]
+  /** Local addresses that come, go or move, with or without prefix. */
+  readonly addresses?: readonly string[]
+  /** TCP ports whose service or filtering changes. */
+  readonly ports?: readonly number[]
 }
 
 /** Cannot be done on this node as it is. */

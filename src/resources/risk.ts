@@ -1,4 +1,5 @@
 /** What can cut the connection to a node, by its name: such steps run under the guard whatever task they belong to. */
+import type { Resource } from './resource.ts'
 
 const PATHS = ['/etc/network/', '/etc/ssh/', '/etc/pve/firewall/', '/etc/sudoers']
 const UNITS = /^(ssh|sshd|networking|systemd-networkd|nftables|pve-firewall|proxmox-firewall)\.(service|socket)$/
@@ -16,4 +17,19 @@ export function riskOfUnit(unit: string): 'link' | undefined {
 /** As part of a plan. */
 export function withRisk(risk: 'link' | undefined): { readonly risk?: 'link' } {
   return risk === undefined ? {} : { risk }
+}
+
+const KINDS = /^(links|interfaces|sshd)$|firewall|ovs|openvswitch/
+
+/** True for resources whose steps may be risky, judging by what they look at. */
+export function mayBeRisky({ kind, reads }: Pick<Resource, 'kind' | 'reads'>): boolean {
+  return (
+    KINDS.test(kind) ||
+    reads.some(
+      ({ kind: { name }, id }) =>
+        KINDS.test(name) ||
+        (name === 'file' && riskOfPath(id) !== undefined) ||
+        (name === 'unit' && riskOfUnit(id) !== undefined),
+    )
+  )
 }

@@ -1,0 +1,144 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { judgeWayIn, wayIn } from '../../src/engine/way-in.ts'
+import { type Arrival, arrivalRef } from '../../src/facts/arrival.ts'
+import { becomes } from '../../src/facts/fact.ts'
+import { type Link, linksRef } from '../../src/facts/links.ts'
+import { file } from '../../src/resources/file.ts'
+import type { PlanChange, Resource, Touches } from '../../src/resources/resource.ts'
+import { unit } from '../../src/resources/unit.ts'
+import { modelOf, unitState } from '../helpers/model.ts'
+import {
+  bridge,
+  link,
+  modelOfNode,
+  type Node,
+  resourcesOf,
+  type Task,
+  UPLINK,
+  WITH_INNER,
+  WITH_VMBR1,
+} from '../helpers/network-node.ts'
+
+const test = suite('what a plan means for the connection')
+
+const ARRIVAL: Arrival = {
+  client: { address: '198.51.100.7', port: 50000 },
+  server: { address: '192.168.1.10', port: 22 },
+  back: { device: 'vmbr0', gateway: '192.168.1.1' },
+}
+
+/** What is said of the risky steps of a task on a node. */
+function said(node: Node, task: Task, arrival: Arrival | 'none' = ARRIVAL): readonly string[] {
+  let model = modelOfNode(node).with([becomes(arrivalRef, arrival === 'none' ? undefined : arrival)])
+  return resourcesOf([task]).flatMap((resource) => {
+    const plan = resource.plan(model)
+    if (plan.kind !== 'change') return []
+    const verdict = judgeWayIn(resource, plan, model)
+    model = model.with(plan.after)
+    return verdict === undefined ? [] : verdict.reasons.map((reason) => `${verdict.touches ? '!' : '-'} ${reason}`)
+  })
+}
+
+const IN_FILE = '! changes vmbr0 in /etc/network/interfaces: this connection comes in by it'
+const UNTOUCHED = '- does not touch the path of this connection (192.168.1.10 on vmbr0, eno1)'
+const inner: Node = { main: WITH_INNER, links: WITH_VMBR1 }
+
+const cases: readonly [string, Node, Task, readonly string[]][] = [
+  [
+    'its address goes',
+    {},
+    { bridge: { name: 'vmbr0', address: '192.168.1.11/24' } },
+    [IN_FILE, '! removes 192.168.1.10/24 from vmbr0: this connection comes in on it'],
+  ],
+  [
+    'its port goes',
+    {},
+    { bridge: { name: 'vmbr0', ports: [] } },
+    [IN_FILE, '! takes port eno1 out of vmbr0: it carries this connection'],
+  ],
+  ['a further port', {}, { bridge: { name: 'vmbr0', ports: ['eno1', 'eno2'] } }, [IN_FILE, UNTOUCHED]],
+  ['another bridge', inner, { bridge: { name: 'vmbr1', address: '10.10.11.1/24' } }, [UNTOUCHED, UNTOUCHED]],
+  [
+    'a network that holds the client',
+    inner,
+    { bridge: { name: 'vmbr1', address: '198.51.100.1/24' } },
+    [UNTOUCHED, '! 198.51.100.1/24 on vmbr1: answers to 198.51.100.7 would leave there'],
+  ],
+  ['no risk, nothing to say', {}, { interface_comment: { name: 'vmbr0', comment: 'x' } }, []],
+]
+for (const [name, node, task, expected] of cases) test(name, () => assert.equal(said(node, task), expected))
+
+test('outside SSH nobody can say', () => {
+  assert.equal(said({}, { bridge: { name: 'vmbr0', ports: [] } }, 'none'), [])
+})
+
+test('the path goes down through bridges, VLANs and bonds, and leaves guests out', () => {
+  const links: Link[] = [
+    link('eno1', { master: 'bond0' }),
+    link('eno2', { master: 'bond0' }),
+    link('bond0', { kind: 'bond' }),
+    link('bond0.5', { kind: 'vlan', lower: 'bond0', master: 'vmbr0' }),
+    link('tap100i0', { master: 'vmbr0' }),
+    link('fwpr101p0', { master: 'vmbr0' }),
+    bridge('vmbr0', ['192.168.1.10/24']),
+    bridge('vmbr1'),
+  ]
+  assert.equal(wayIn(ARRIVAL, { links, routes: [] }).links, ['vmbr0', 'bond0.5', 'bond0', 'eno1', 'eno2'])
+})
+
+const STEP: Resource = { kind: 'odd', key: 'odd:1', title: 'odd', reads: [], plan: () => ({ kind: 'ok' }) }
+
+function judge(resource: Resource, plan: Partial<PlanChange>, links = UPLINK) {
+  const model = modelOfNode({ links }).with([becomes(arrivalRef, ARRIVAL)])
+  const whole = { kind: 'change', changes: [], after: [], risk: 'link', ...plan } as unknown as PlanChange
+  return judgeWayIn(resource, whole, model)
+}
+
+test('a step that says what it touches is held against the path; of one that says nothing, nothing is said', () => {
+  const touching = (touches: Touches) => judge(STEP, { touches })
+  assert.equal(touching({ links: ['eno1'] })?.reasons, ['eno1 carries this connection'])
+  assert.equal(touching({ addresses: ['192.168.1.10/24'] })?.reasons, ['this connection comes in on 192.168.1.10/24'])
+  assert.equal(touching({ ports: [22] })?.reasons, ['this connection uses port 22'])
+  assert.is(touching({ links: ['eno7'], ports: [8006], addresses: ['10.0.0.1'] })?.touches, false)
+  assert.is(judge(STEP, {}), undefined)
+})
+
+test('links that go down, change or vanish, and another default route', () => {
+  const becoming = (links: readonly Link[], routes = modelOfNode({}).get(linksRef).routes) =>
+    judge(STEP, { after: [becomes(linksRef, { links, routes })] })
+  const edited = (name: string, more: Partial<Link>) =>
+    UPLINK.map((one) => (one.name === name ? { ...one, ...more } : one))
+  assert.equal(becoming(edited('eno1', { up: false }))?.reasons, ['sets eno1 down, which carries this connection'])
+  assert.equal(becoming(edited('vmbr0', { mtu: 9000 }))?.reasons, [
+    'changes the MTU of vmbr0 to 9000: it carries this connection',
+  ])
+  assert.equal(becoming(UPLINK.filter(({ name }) => name !== 'vmbr0'))?.reasons, [
+    'vmbr0 goes, which carries this connection',
+  ])
+  assert.equal(becoming(UPLINK, [])?.reasons, ['changes the default route, by which answers reach 198.51.100.7'])
+  assert.is(becoming(edited('eno2', { up: false }))?.touches, false)
+})
+
+test('sshd and the firewall, by file and by unit', () => {
+  const planned = (resource: Resource) => {
+    const model = modelOfNode({}).with([
+      becomes(arrivalRef, ARRIVAL),
+      ...resource.reads.map((ref) => becomes(ref, ref.kind.name === 'unit' ? unitState() : { type: 'absent' })),
+    ])
+    const plan = resource.plan(model)
+    return plan.kind === 'change' ? judgeWayIn(resource, plan, model)?.reasons.join('; ') : undefined
+  }
+  const content = Buffer.from('x\n')
+  assert.match(planned(file({ path: '/etc/ssh/sshd_config.d/a.conf', content })) ?? '', /^sshd on port 22/)
+  assert.match(
+    planned(file({ path: '/etc/pve/firewall/cluster.fw', content })) ?? '',
+    /198\.51\.100\.7 reaches 192\.168\.1\.10 port 22/,
+  )
+  assert.match(planned(file({ path: '/etc/network/interfaces.d/x', content })) ?? '', /all links depend on it/)
+  assert.match(planned(unit({ unit: 'ssh.service', running: false })) ?? '', /^sshd on port 22/)
+  assert.match(planned(unit({ unit: 'nftables.service', running: false })) ?? '', /^firewall/)
+  assert.is(modelOf().has(arrivalRef), false)
+})
+
+test.run()
