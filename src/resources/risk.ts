@@ -4,9 +4,12 @@ import type { Resource } from './resource.ts'
 const PATHS = ['/etc/network/', '/etc/ssh/', '/etc/pve/firewall/', '/etc/sudoers']
 const UNITS = /^(ssh|sshd|networking|systemd-networkd|nftables|pve-firewall|proxmox-firewall)\.(service|socket)$/
 
+/** The firewall file of a node of Proxmox VE, by its own name or by the link to its folder. */
+const HOST_FW = /^\/etc\/pve\/(local|nodes\/[^/]+)\/host\.fw$/
+
 /** `link` for files that decide over links, logins or the firewall. */
 export function riskOfPath(path: string): 'link' | undefined {
-  return PATHS.some((prefix) => path.startsWith(prefix)) ? 'link' : undefined
+  return PATHS.some((prefix) => path.startsWith(prefix)) || HOST_FW.test(path) ? 'link' : undefined
 }
 
 /** `link` for units that carry links, logins or the firewall. */

@@ -1,0 +1,86 @@
+/** Facts about Proxmox VE's firewall beyond the file that is edited: the cluster filesystem, the nodes, the guests. */
+import { type Script, sh } from '../connection/script.ts'
+import { type ClusterState, parseMembers } from './cluster.ts'
+import type { FactKind, FactRef } from './fact.ts'
+
+/** What a change of firewall files depends on. */
+export interface PveFirewallState {
+  /** Name, cluster and members as pmxcfs tells them; `none` where it does not run. */
+  readonly cluster: Pick<ClusterState, 'state' | 'nodeName' | 'cluster' | 'quorate' | 'members'>
+  /** /etc/pve takes changes: PVE tells it by the mode of the link /etc/pve/local (PVE::Cluster::check_cfs_quorum). */
+  readonly writable: boolean
+  /** Bytes of /etc/pve/nodes/NODE/host.fw, by node. */
+  readonly hosts: ReadonlyMap<string, Buffer>
+  /** Addresses that the node's own name resolves to, on the node. */
+  readonly resolved: readonly string[]
+  /** Guests of the cluster by number; undefined where there is no list. */
+  readonly guests: ReadonlyMap<number, { readonly node: string; readonly type: string }> | undefined
+}
+
+/** One instance: the id is always empty. About five processes. */
+export const pveFirewallFact: FactKind<PveFirewallState> = {
+  name: 'pve-firewall',
+  observe: (_ids, mark): Script => sh`pv_file() {
+	[ -f "$1" ] && [ -r "$1" ] || return 0
+	printf '%s %s %s\n' ${mark} "$(stat -c %s -- "$1")" "$1"
+	cat -- "$1"
+	echo
+}
+printf 'mode %s\n' "$(stat -c %a /etc/pve/local 2>/dev/null)"
+[ ! -w /etc/pve/local/. ] || echo writable
+getent ahosts "$(hostname)" | awk '{print "address", $1}' | sort -u
+for pv_f in /etc/pve/.members /etc/pve/.vmlist; do
+	[ ! -r "$pv_f" ] || { printf '%s %s %s\n' ${mark} "$(wc -c < "$pv_f")" "$pv_f"; cat -- "$pv_f"; echo; }
+done
+for pv_f in /etc/pve/nodes/*/host.fw; do pv_file "$pv_f"; done`,
+  parse(output, ids, mark) {
+    const state = readState(output, mark)
+    return ids.map(() => state)
+  },
+}
+
+/** The one reference to this fact. */
+export const pveFirewallRef: FactRef<PveFirewallState> = { kind: pveFirewallFact, id: '' }
+
+function readState(output: Buffer, mark: string): PveFirewallState {
+  const files = readFiles(output, mark)
+  const head = output.subarray(0, Math.max(0, output.indexOf(`${mark} `))).toString('utf8') || output.toString('utf8')
+  const lines = head.split('\n')
+  const mode = /^mode (\d+)$/m.exec(head)?.[1] ?? ''
+  const hosts = [...files].flatMap(([path, content]): [string, Buffer][] => {
+    const node = /^\/etc\/pve\/nodes\/([^/]+)\/host\.fw$/.exec(path)?.[1]
+    return node === undefined ? [] : [[node, content]]
+  })
+  return {
+    cluster: parseMembers(files.get('/etc/pve/.members')?.toString('utf8').trim() ?? ''),
+    writable: (Number.parseInt(mode, 8) & 0o200) !== 0 && lines.includes('writable'),
+    hosts: new Map(hosts),
+    resolved: lines.flatMap((line) => (line.startsWith('address ') ? [line.slice(8)] : [])),
+    guests: readGuests(files.get('/etc/pve/.vmlist')),
+  }
+}
+
+/** Files of pmxcfs that it makes up when read have no size, so `wc` measures those. */
+function readFiles(output: Buffer, mark: string): ReadonlyMap<string, Buffer> {
+  const files = new Map<string, Buffer>()
+  let offset = output.indexOf(`${mark} `)
+  while (offset >= 0) {
+    const headEnd = output.indexOf('\n', offset)
+    const [, size = '', ...path] = output.subarray(offset, headEnd).toString('utf8').split(' ')
+    const end = headEnd + 1 + Number(size)
+    if (headEnd < 0 || output[end] !== 10) throw new Error('a file in /etc/pve changed while it was read')
+    files.set(path.join(' '), output.subarray(headEnd + 1, end))
+    offset = output.indexOf(`${mark} `, end)
+  }
+  return files
+}
+
+interface VmList {
+  readonly ids?: Readonly<Record<string, { readonly node?: string; readonly type?: string }>>
+}
+
+function readGuests(content: Buffer | undefined): PveFirewallState['guests'] {
+  if (content === undefined) return undefined
+  const { ids = {} } = JSON.parse(content.toString('utf8')) as VmList
+  return new Map(Object.entries(ids).map(([id, { node = '', type = '' }]) => [Number(id), { node, type }]))
+}

@@ -1,0 +1,176 @@
+/**
+ * What PVE's parsers find wrong with a file. The iptables implementation skips the line and goes on, the nftables one
+ * refuses the whole file (pve-firewall src/PVE/Firewall.pm; proxmox-ve-config firewall/common.rs).
+ */
+import { isUtf8 } from 'node:buffer'
+import { formatLines, type Lines } from '../interfaces/lines.ts'
+import { isName, MAX_GROUP_NAME, MAX_SET_NAME, parseNamed, parseNetwork } from './addresses.ts'
+import { checkRule } from './check-rule.ts'
+import { parseAlias, parseSetEntry } from './edit-named.ts'
+import { OPTIONS, parseOption } from './options.ts'
+import { type FirewallRule, parseRule } from './rule.ts'
+import { type Entry, type FileKind, parseFile, type Section } from './sections.ts'
+
+/** One thing that is wrong with a line. */
+export interface FileProblem {
+  /** Counts from 1. */
+  readonly line: number
+  /** `whole`: the nftables implementation refuses the file; `line`: only this line has no effect. */
+  readonly spoils: 'whole' | 'line'
+  readonly message: string
+}
+
+/** Names that lines of a file may use. */
+interface Known {
+  readonly aliases: Set<string>
+  readonly sets: Set<string>
+  readonly groups: Set<string>
+  /** Aliases of the file itself, so far. */
+  readonly own: Set<string>
+}
+
+/**
+ * Problems of a file, in file order. `cluster` is the cluster's file, whose aliases, sets and groups the files of nodes
+ * and guests may use.
+ */
+export function checkFile(lines: Lines, file: FileKind, cluster: Lines = []): readonly FileProblem[] {
+  const parsed = parseFile(lines, file)
+  const outer = file === 'cluster' ? undefined : parseFile(cluster, 'cluster')
+  const known: Known = {
+    aliases: new Set(outer === undefined ? [] : aliasNames(outer.sections)),
+    sets: new Set(namesOf(outer?.sections ?? [], 'ipset')),
+    groups: new Set(namesOf(outer?.sections ?? parsed.sections, 'group')),
+    own: new Set(),
+  }
+  const problems: FileProblem[] = [
+    ...encoding(lines),
+    ...parsed.strays.map(({ at }) => whole(at, 'stands above the first section')),
+  ]
+  const options = new Set<string>()
+  const named = new Set<string>()
+  for (const section of parsed.sections) {
+    problems.push(...checkHeader(lines, section, named))
+    for (const entry of section.entries) problems.push(...checkEntry(entry, section, file, known, options))
+    if (section.kind === 'ipset') known.sets.add(section.name)
+  }
+  return problems
+}
+
+function checkHeader(lines: Lines, { kind, name, header }: Section, named: Set<string>): FileProblem[] {
+  if (kind !== 'ipset' && kind !== 'group') return []
+  const text = (lines[header]?.text ?? '').trim()
+  const key = `${kind} ${name}`
+  const twice = named.has(key)
+  named.add(key)
+  const most = kind === 'group' ? MAX_GROUP_NAME : MAX_SET_NAME
+  return [
+    ...(twice ? [whole(header, `the ${kind} ${name} is there twice`)] : []),
+    ...(text.startsWith(kind === 'group' ? '[group' : '[IPSET')
+      ? []
+      : [whole(header, 'is not spelled as PVE writes it')]),
+    ...(isName(name) && name.length <= most ? [] : [whole(header, `${name} is no name of a ${kind}`)]),
+    ...(text.includes(`${name}]`) ? [] : [part(header, `PVE reads the name in lower case: ${name}`)]),
+  ]
+}
+
+function checkEntry(entry: Entry, section: Section, file: FileKind, known: Known, options: Set<string>): FileProblem[] {
+  if (entry.text.startsWith('[')) return [whole(entry.at, `${entry.text} is no section of this file`)]
+  switch (section.kind) {
+    case 'options':
+      return checkOption(entry, file, options)
+    case 'aliases':
+      return checkAlias(entry, known)
+    case 'ipset':
+      return checkMember(entry, section, known)
+    default:
+      return checkRuleLine(entry, section.kind === 'group' ? 'group' : file, known)
+  }
+}
+
+function checkOption({ at, text }: Entry, file: FileKind, seen: Set<string>): FileProblem[] {
+  const option = parseOption(text)
+  if (option === undefined) return [whole(at, `${text} is no option`)]
+  const { name, value } = option
+  const twice = seen.has(name)
+  seen.add(name)
+  const form = OPTIONS[file][name]?.form
+  const bad =
+    (form?.kind === 'switch' && !/^[01]$/.test(value)) ||
+    (form?.kind === 'words' && !form.words.includes(value.toUpperCase())) ||
+    (form?.kind === 'level' && !/^(emerg|alert|crit|err|warning|notice|info|debug|nolog)$/.test(value)) ||
+    (form?.kind === 'number' && !/^\d+$/.test(value))
+  return [
+    ...(twice ? [whole(at, `the option ${name} is there twice`)] : []),
+    ...(bad ? [whole(at, `${value === '' ? 'nothing' : value} is no value of ${name}`)] : []),
+  ]
+}
+
+function checkAlias({ at, text }: Entry, known: Known): FileProblem[] {
+  const alias = parseAlias(text)
+  if (alias === undefined || !isName(alias.name) || parseNetwork(alias.address) === undefined)
+    return [whole(at, `${text} is no alias`)]
+  const key = alias.name.toLowerCase()
+  const twice = known.own.has(key)
+  known.own.add(key)
+  known.aliases.add(key)
+  return [
+    ...(alias.exact ? [] : [part(at, 'PVE wants exactly one blank between name and address, and drops the alias')]),
+    ...(twice ? [whole(at, `the alias ${alias.name} is there twice`)] : []),
+  ]
+}
+
+function checkMember({ at, text }: Entry, { name }: Section, known: Known): FileProblem[] {
+  const entry = parseSetEntry(text)
+  const address = entry?.address ?? ''
+  const alias = parseNamed(address)
+  if (alias !== undefined && alias.kind === 'alias')
+    return known.aliases.has(alias.name)
+      ? []
+      : [part(at, `there is no alias ${alias.name} above the set ${name} that uses it`)]
+  const network = parseNetwork(address)
+  if (network === undefined) return [whole(at, `${text} is no member of a set`)]
+  return network.prefix === 0 ? [part(at, 'a set cannot hold all addresses (/0)')] : []
+}
+
+function checkRuleLine({ at, text }: Entry, place: FileKind | 'group', known: Known): FileProblem[] {
+  const rule = parseRule(text)
+  if (rule === undefined) return [whole(at, `${text} is no rule`)]
+  const mistakes = checkRule(rule, place).map(({ message }) => part(at, message))
+  const missing = references(rule, known).map((message) => part(at, message))
+  const spelled =
+    rule.direction === 'group' && !/^\|?\s*GROUP/.test(text) ? [whole(at, 'GROUP is written in capitals')] : []
+  return [...mistakes, ...missing, ...spelled]
+}
+
+function references(rule: FirewallRule, known: Known): string[] {
+  if (rule.direction === 'group')
+    return known.groups.has(rule.action) ? [] : [`there is no security group ${rule.action}`]
+  return [rule.source, rule.dest].flatMap((text) => {
+    const named = text === undefined ? undefined : parseNamed(text)
+    if (named === undefined || named.scope === 'sdn') return []
+    const isKnown = named.kind === 'set' ? known.sets.has(named.name) : known.aliases.has(named.name)
+    return isKnown ? [] : [`there is no ${named.kind} ${named.name} above the rule that uses it`]
+  })
+}
+
+function encoding(lines: Lines): FileProblem[] {
+  return isUtf8(formatLines(lines)) ? [] : [{ line: 1, spoils: 'whole', message: 'the file is not UTF-8' }]
+}
+
+function aliasNames(sections: readonly Section[]): readonly string[] {
+  return sections
+    .filter(({ kind }) => kind === 'aliases')
+    .flatMap(({ entries }) => entries.map(({ text }) => parseAlias(text)?.name.toLowerCase() ?? ''))
+}
+
+function namesOf(sections: readonly Section[], kind: 'ipset' | 'group'): readonly string[] {
+  return sections.filter((section) => section.kind === kind).map(({ name }) => name)
+}
+
+function whole(at: number, message: string): FileProblem {
+  return { line: at + 1, spoils: 'whole', message }
+}
+
+function part(at: number, message: string): FileProblem {
+  return { line: at + 1, spoils: 'line', message }
+}

@@ -1,0 +1,201 @@
+/**
+ * Whether the firewall of a node would let a new connection in: the files read in the order in which
+ * PVE::Firewall::enable_host_firewall makes rules of them. The nftables implementation lets management in first, so
+ * what this allows it allows too.
+ */
+import { type Lines, trim } from '../interfaces/lines.ts'
+import { type IpCidr, type IpFamily, parseIp } from '../net/ip-cidr.ts'
+import { parseMatch, parseNamed, parseNetwork, spanHolds, spanOf } from './addresses.ts'
+import { parseAlias, parseSetEntry } from './edit-named.ts'
+import { macroTcpPorts } from './macros.ts'
+import { optionValue } from './options.ts'
+import { type FirewallRule, parseRule } from './rule.ts'
+import { entriesOf, parseFile, sectionOf } from './sections.ts'
+
+/** A new TCP connection to a node. */
+export interface NewConnection {
+  readonly client: string
+  readonly server: string
+  readonly port: number
+  /** Names of the interface that it comes in by; undefined: nobody knows. */
+  readonly ifaces: readonly string[] | undefined
+}
+
+/** Files of a node, and the network that PVE counts as its own (`pve-firewall localnet`). */
+export interface NodeFirewall {
+  readonly cluster: Lines
+  readonly host: Lines
+  readonly localNetwork: IpCidr | undefined
+}
+
+/** What becomes of a connection, and by what: a rule, the policy, … */
+export interface Verdict {
+  readonly outcome: 'allowed' | 'refused' | 'unknown'
+  readonly by: string
+}
+
+/** Ports that the set `management` may reach on a node (PVE::Firewall::enable_host_firewall). */
+const MANAGEMENT_PORTS = '22,8006,3128,5900:5999,60000:60050'
+
+/** Judges a connection. */
+export function judge(arrival: NewConnection, node: NodeFirewall): Verdict {
+  const { cluster, host } = node
+  if (optionValue(cluster, 'cluster', 'enable') !== '1')
+    return { outcome: 'allowed', by: 'the firewall of the cluster is off' }
+  if (optionValue(host, 'host', 'enable') === '0') return { outcome: 'allowed', by: 'the firewall of the node is off' }
+  const client = parseIp(arrival.client)
+  if (client === undefined) return { outcome: 'unknown', by: `${arrival.client} is no address` }
+  if (arrival.client === arrival.server || /^(127\.|::1$)/.test(arrival.client))
+    return { outcome: 'allowed', by: 'it comes from the node itself' }
+  return new Judge(arrival, client, node).verdict()
+}
+
+/** An address, as a number. */
+interface Host {
+  readonly family: IpFamily
+  readonly address: bigint
+}
+
+/** True, false, or undefined when the files do not tell. */
+type Answer = boolean | undefined
+
+class Judge {
+  readonly #arrival: NewConnection
+  readonly #client: Host
+  readonly #node: NodeFirewall
+  /** A rule that may let the connection in, though nobody can say. */
+  #perhaps: string | undefined
+
+  constructor(arrival: NewConnection, client: Host, node: NodeFirewall) {
+    this.#arrival = arrival
+    this.#client = client
+    this.#node = node
+  }
+
+  verdict(): Verdict {
+    const { cluster, host } = this.#node
+    if (this.#inSet('blacklist') === true) return { outcome: 'refused', by: 'the set blacklist' }
+    const rules = [...entriesOf(parseFile(host, 'host'), 'rules'), ...entriesOf(parseFile(cluster, 'cluster'), 'rules')]
+    const decided = this.#firstOf(rules.map(({ text }) => text))
+    if (decided !== undefined) return decided
+    if (portsHold(MANAGEMENT_PORTS, this.#arrival.port)) {
+      const trusted = this.#isManagement()
+      if (trusted === true) return { outcome: 'allowed', by: 'the set management' }
+      if (trusted === undefined) this.#perhaps ??= 'the set management'
+    }
+    const policy = (optionValue(cluster, 'cluster', 'policy_in') ?? 'drop').toUpperCase()
+    if (policy === 'ACCEPT') return { outcome: 'allowed', by: 'the input policy ACCEPT' }
+    if (this.#perhaps !== undefined) return { outcome: 'unknown', by: this.#perhaps }
+    return { outcome: 'refused', by: `the input policy ${policy}, no rule lets it in` }
+  }
+
+  #firstOf(texts: readonly string[]): Verdict | undefined {
+    for (const text of texts) {
+      const rule = parseRule(text)
+      if (rule === undefined || !rule.enabled) continue
+      const verdict = rule.direction === 'group' ? this.#group(rule) : this.#rule(rule, text)
+      if (verdict !== undefined) return verdict
+    }
+    return undefined
+  }
+
+  #group(rule: FirewallRule): Verdict | undefined {
+    const here = this.#byInterface(rule)
+    if (here === false) return undefined
+    const section = sectionOf(parseFile(this.#node.cluster, 'cluster'), 'group', rule.action)
+    const inner = this.#firstOf(
+      (section?.entries ?? []).map(({ text }) => text).filter((text) => !/^\|?group\s/i.test(text)),
+    )
+    if (inner === undefined || here === true) return inner
+    if (inner.outcome === 'allowed') this.#perhaps ??= `the group ${rule.action}`
+    return inner.outcome === 'refused' ? { outcome: 'unknown', by: `the group ${rule.action}` } : undefined
+  }
+
+  #rule(rule: FirewallRule, text: string): Verdict | undefined {
+    if (rule.direction !== 'in') return undefined
+    const matches = all([
+      this.#byInterface(rule),
+      rule.source === undefined ? true : this.#holds(rule.source, this.#client),
+      rule.dest === undefined ? true : this.#holds(rule.dest, parseIp(this.#arrival.server)),
+      this.#byPort(rule),
+    ])
+    if (matches === false) return undefined
+    const by = `the rule \`${trim(text)}\``
+    if (matches === true) return { outcome: rule.action === 'ACCEPT' ? 'allowed' : 'refused', by }
+    if (rule.action === 'ACCEPT') this.#perhaps ??= by
+    return rule.action === 'ACCEPT' ? undefined : { outcome: 'unknown', by }
+  }
+
+  #byInterface({ iface }: FirewallRule): Answer {
+    return iface === undefined ? true : this.#arrival.ifaces?.includes(iface)
+  }
+
+  #byPort({ macro, proto, dport, sport }: FirewallRule): Answer {
+    const { port } = this.#arrival
+    // Without a protocol PVE does not take the rule.
+    if (proto === undefined && (dport ?? sport) !== undefined) return false
+    if (macro !== undefined) return macroTcpPorts(macro).some((ports) => portsHold(ports, port))
+    if (proto !== undefined && proto !== 'tcp' && proto !== '6') return false
+    if (dport !== undefined && !portsHold(dport, port)) return /[a-z]/i.test(dport) ? undefined : false
+    return sport === undefined ? true : undefined
+  }
+
+  #isManagement(): Answer {
+    const { localNetwork } = this.#node
+    const set = this.#inSet('management')
+    if (set === true) return true
+    const alias = this.#alias('local_network')
+    const local = alias ?? localNetwork
+    if (local === undefined) return undefined
+    return spanHolds(spanOf(local), this.#client) ? true : set
+  }
+
+  #holds(text: string, host: Host | undefined): Answer {
+    const match = parseMatch(text)
+    if (match === undefined || host === undefined) return undefined
+    if (match.kind === 'list') return match.spans.some((span) => spanHolds(span, host))
+    if (match.scope !== '' && match.scope !== 'dc') return undefined
+    if (match.kind === 'set') return this.#memberOf(match.name, host)
+    const network = this.#alias(match.name)
+    return network === undefined ? false : spanHolds(spanOf(network), host)
+  }
+
+  #inSet(name: string): Answer {
+    return this.#memberOf(name, this.#client)
+  }
+
+  /** The narrowest member that holds the address decides. */
+  #memberOf(name: string, host: Host): Answer {
+    const section = sectionOf(parseFile(this.#node.cluster, 'cluster'), 'ipset', name)
+    if (section === undefined) return false
+    let narrowest: { prefix: number; matches: boolean } | undefined
+    for (const { text } of section.entries) {
+      const entry = parseSetEntry(text)
+      const named = entry === undefined ? undefined : parseNamed(entry.address)
+      const network = named === undefined ? parseNetwork(entry?.address ?? '') : this.#alias(named.name)
+      if (network === undefined || !spanHolds(spanOf(network), host)) continue
+      if (narrowest === undefined || network.prefix >= narrowest.prefix)
+        narrowest = { prefix: network.prefix, matches: entry?.nomatch !== true }
+    }
+    return narrowest?.matches ?? false
+  }
+
+  #alias(name: string): IpCidr | undefined {
+    const found = entriesOf(parseFile(this.#node.cluster, 'cluster'), 'aliases')
+      .map(({ text }) => parseAlias(text))
+      .findLast((alias) => alias?.name.toLowerCase() === name)
+    return found === undefined ? undefined : parseNetwork(found.address)
+  }
+}
+
+function all(answers: readonly Answer[]): Answer {
+  if (answers.includes(false)) return false
+  return answers.includes(undefined) ? undefined : true
+}
+
+function portsHold(ports: string, port: number): boolean {
+  return ports.split(',').some((part) => {
+    const [first, last = first] = part.split(':').map(Number)
+    return first !== undefined && last !== undefined && first <= port && port <= last
+  })
+}
