@@ -1,6 +1,7 @@
 /** What `pvectl lab up` does, apart from its flags. */
 import path from 'node:path'
 import { createProgress } from '../lab/progress.ts'
+import type { Cabling, LabKind } from '../lab/state.ts'
 import { labUp, type UpReport } from '../lab/up.ts'
 
 /** What the user asked for. */
@@ -11,15 +12,23 @@ export interface BringUpOptions {
   readonly count: number | undefined
   /** Inventory to rehearse. */
   readonly inventory: string | undefined
+  readonly kind: LabKind | undefined
+  readonly cables: Cabling | undefined
   readonly log: (line: string) => void
 }
 
 /** Brings a lab up with progress on stderr, then says what to do with it. */
-export async function bringUp({ lab, out, count, inventory, log }: BringUpOptions): Promise<UpReport> {
+export async function bringUp(options: BringUpOptions): Promise<UpReport> {
+  const { lab, out, count, inventory, kind, cables, log } = options
   const source = inventory === undefined ? undefined : await loadSource(inventory)
   const progress = createProgress()
   try {
-    const wanted = { ...(count === undefined ? {} : { count }), ...(source === undefined ? {} : { source }) }
+    const wanted = {
+      ...(count === undefined ? {} : { count }),
+      ...(source === undefined ? {} : { source }),
+      ...(kind === undefined ? {} : { kind }),
+      ...(cables === undefined ? {} : { cables }),
+    }
     const report = await labUp({ lab, out, onProgress: progress.show, ...wanted })
     progress.end()
     for (const line of summary(report)) log(line)

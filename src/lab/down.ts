@@ -9,7 +9,7 @@ import { withLock } from './lock.ts'
 import { listMounts, removeTree } from './mounts.ts'
 import { checkLabName, type LabNames, labNames } from './names.ts'
 import { listNamespaces, removeNetwork } from './network.ts'
-import { labDir, stateRoot } from './paths.ts'
+import { labDir, runtimeDir, stateRoot } from './paths.ts'
 import { killAll, namespaceProcesses, processesWith } from './processes.ts'
 import type { OnProgress } from './progress.ts'
 import { readState } from './state.ts'
@@ -41,19 +41,22 @@ async function down(names: LabNames, { onProgress, out }: DownOptions): Promise<
   const inventories = [...(state?.inventories ?? []), ...(out === undefined ? [] : [out])]
   for (const folder of inventories) await removeInventory(folder)
   await removeTree(labDir(names.lab))
+  await rm(runtimeDir(names.lab), { recursive: true, force: true })
+  await removeIfEmpty(path.dirname(runtimeDir(names.lab)))
   await restoreLimits()
   await removeIfEmpty(stateRoot())
   await removeIfEmpty(path.dirname(stateRoot()))
 }
 
 async function labProcesses(names: LabNames): Promise<readonly number[]> {
-  const [inGroup, byCommand, namespaces] = await Promise.all([
+  const [inGroup, byCommand, machines, namespaces] = await Promise.all([
     cgroupProcesses(names.cgroup),
     processesWith(`${labDir(names.lab)}/boot`),
+    processesWith(`unix:${runtimeDir(names.lab)}/`),
     listNamespaces(names),
   ])
   const inNamespaces = await Promise.all(namespaces.map(namespaceProcesses))
-  return [...new Set([...byCommand, ...inGroup, ...inNamespaces.flat()])]
+  return [...new Set([...byCommand, ...machines, ...inGroup, ...inNamespaces.flat()])]
 }
 
 /** What a killed systemd-nspawn leaves: a folder for each machine, a lock for each root folder. */

@@ -48,14 +48,54 @@ export async function ensureTools(onProgress: OnProgress): Promise<void> {
   await ensure(TOOLS, onProgress)
 }
 
+/** Programs that VMs need. */
+const VM_TOOLS = [
+  { program: 'ip', package: 'iproute2' },
+  { program: 'mke2fs', package: 'e2fsprogs' },
+  { program: 'qemu-img', package: 'qemu-utils' },
+  { program: 'qemu-system-x86_64', package: 'qemu-system-x86' },
+  { program: 'ssh', package: 'openssh-client' },
+  { program: 'ssh-keygen', package: 'openssh-client' },
+] as const
+
+/** Programs for a lab of VMs that this machine lacks. */
+export async function missingVmTools(): Promise<readonly { readonly program: string; readonly package: string }[]> {
+  return missingOf(VM_TOOLS)
+}
+
+/** Makes sure of what VMs need. Rejects with LAB_FAILED: QEMU is too large to be installed without being asked. */
+export async function checkVmHost(): Promise<void> {
+  checkRoot()
+  if (process.arch !== 'x64')
+    throw new PvectlError(
+      'LAB_FAILED',
+      `a lab of VMs needs a machine with an x86-64 processor, this one has ${process.arch}`,
+    )
+  const missing = await missingVmTools()
+  if (missing.length > 0) {
+    throw new PvectlError(
+      'LAB_FAILED',
+      `a lab of VMs needs ${missing.map((tool) => tool.program).join(', ')}, not found`,
+      {
+        hint: `apt-get install --no-install-recommends ${[...new Set(missing.map((tool) => tool.package))].join(' ')}`,
+      },
+    )
+  }
+  if (await exists('/dev/net/tun')) return
+  await tryRun('modprobe', ['tun']).catch(() => undefined)
+  if (await exists('/dev/net/tun')) return
+  throw new PvectlError('LAB_FAILED', 'this machine has no /dev/net/tun, which the cables of VMs need', {
+    hint: 'in a container: pass that device in; elsewhere the kernel lacks the module tun',
+  })
+}
+
 /** Installs what building the image needs and this machine lacks, saying so. */
 export async function ensureBuildTools(onProgress: OnProgress): Promise<void> {
   await ensure(BUILD_TOOLS, onProgress)
 }
 
 async function ensure(tools: readonly { program: string; package: string }[], onProgress: OnProgress): Promise<void> {
-  const missing = []
-  for (const tool of tools) if (!(await onPath(tool.program))) missing.push(tool)
+  const missing = await missingOf(tools)
   if (missing.length === 0) return
   const packages = [...new Set(missing.map((tool) => tool.package))]
   const programs = missing.map((tool) => tool.program).join(', ')
@@ -69,6 +109,12 @@ async function ensure(tools: readonly { program: string; package: string }[], on
     run('apt-get', args, { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: 600_000 })
   await apt('update', '-q')
   await apt('install', '-qy', '--no-install-recommends', ...packages)
+}
+
+async function missingOf<T extends { program: string }>(tools: readonly T[]): Promise<T[]> {
+  const missing = []
+  for (const tool of tools) if (!(await onPath(tool.program))) missing.push(tool)
+  return missing
 }
 
 async function hasOverlay(): Promise<boolean> {

@@ -18,10 +18,13 @@ export interface IdentityOptions {
   readonly network: string
   /** Public key that may log in as root. */
   readonly loginKey: string
+  /** NICs beside `eno1`; none unless told otherwise. */
+  readonly nics?: readonly string[]
 }
 
 /** The files of a node, host key aside. */
-export function identityFiles({ names, address, network, loginKey }: IdentityOptions): readonly IdentityFile[] {
+export function identityFiles(options: IdentityOptions): readonly IdentityFile[] {
+  const { names, address, network, loginKey, nics = [] } = options
   const file = (path: string, content: string, mode = 0o644) => ({ path, content, mode })
   return [
     file('etc/hostname', `${names.hostname}\n`),
@@ -29,13 +32,13 @@ export function identityFiles({ names, address, network, loginKey }: IdentityOpt
     file('etc/machine-id', `${machineId(names.machine, address)}\n`),
     // Nobody answers there, which nodes learn at once.
     file('etc/resolv.conf', `search lab.internal\nnameserver ${gatewayOf(network)}\n`),
-    file('etc/network/interfaces', interfaces(`${address}/24`, gatewayOf(network))),
+    file('etc/network/interfaces', interfaces(`${address}/24`, gatewayOf(network), nics)),
     file('root/.ssh/authorized_keys', `${loginKey.trim()}\n`, 0o600),
   ]
 }
 
-/** /etc/network/interfaces as the installer of PVE leaves it. */
-export function interfaces(cidr: string, gateway: string): string {
+/** /etc/network/interfaces as the installer of PVE leaves it: NICs that it does not use come last. */
+export function interfaces(cidr: string, gateway: string, nics: readonly string[] = []): string {
   return `auto lo
 iface lo inet loopback
 
@@ -48,7 +51,7 @@ iface vmbr0 inet static
 \tbridge-ports eno1
 \tbridge-stp off
 \tbridge-fd 0
-
+${nics.map((nic) => `\niface ${nic} inet manual\n`).join('')}
 source /etc/network/interfaces.d/*
 `
 }

@@ -14,40 +14,65 @@ import { run } from './run.ts'
 /** Folder of the base image; built first where it is missing. Rejects with LAB_FAILED. */
 export async function ensureImage(onProgress: OnProgress): Promise<string> {
   const image = path.join(imageCache(), `base-${recipeHash()}`)
-  if (await exists(image)) return image
-  const options = { waitMs: 900_000, onWait: () => onProgress('waiting for another pvectl that builds the base image') }
-  await withLock('lab-image', () => build(image, onProgress), options)
+  const build = (draft: string) => bootstrap(draft, { packages: PACKAGES, hook: CUSTOMIZE, onProgress })
+  await buildOnce(image, { about: 'the base image (once, about half a minute and 300 MB)', onProgress, build })
   return image
 }
 
-async function build(image: string, onProgress: OnProgress): Promise<void> {
-  if (await exists(image)) return
-  onProgress('building the base image (once, about half a minute and 300 MB)')
-  await ensureBuildTools(onProgress)
-  const cache = path.dirname(image)
-  await mkdir(cache, { recursive: true, mode: 0o755 })
-  await removeRemains(cache)
-  const draft = `${image}.building`
-  await mkdir(draft)
-  const hook = path.join(draft, 'customize')
-  await writeFile(hook, CUSTOMIZE, { mode: 0o755 })
-  try {
-    await bootstrap(path.join(draft, 'root'), hook, onProgress)
-    await rename(path.join(draft, 'root'), image)
-  } finally {
-    await removeTree(draft)
-  }
-  onProgress('base image built')
+/** Something that is built once and kept in the cache. */
+export interface Building {
+  /** For the user: what it is, and what it costs. */
+  readonly about: string
+  readonly onProgress: OnProgress
+  /** Builds it at a path that does not exist yet. */
+  readonly build: (draft: string) => Promise<void>
 }
 
-async function bootstrap(root: string, hook: string, onProgress: OnProgress): Promise<void> {
+/** Makes sure that a folder of the cache is there: complete, and built by one pvectl at a time. */
+export async function buildOnce(folder: string, { about, onProgress, build }: Building): Promise<void> {
+  if (await exists(folder)) return
+  const options = { waitMs: 900_000, onWait: () => onProgress('waiting for another pvectl that builds an image') }
+  await withLock(
+    'lab-image',
+    async () => {
+      if (await exists(folder)) return
+      onProgress(`building ${about}`)
+      await mkdir(path.dirname(folder), { recursive: true, mode: 0o755 })
+      await removeRemains(path.dirname(folder))
+      const draft = `${folder}.building`
+      await mkdir(draft)
+      try {
+        await build(path.join(draft, 'done'))
+        await rename(path.join(draft, 'done'), folder)
+      } finally {
+        await removeTree(draft)
+      }
+      onProgress('built')
+    },
+    options,
+  )
+}
+
+/** What a root folder is made of. */
+export interface Bootstrap {
+  readonly packages: readonly string[]
+  /** Script that gets the folder as its argument when the packages are in it. */
+  readonly hook: string
+  readonly onProgress: OnProgress
+}
+
+/** Installs Debian into a new folder. Rejects with LAB_FAILED. */
+export async function bootstrap(root: string, { packages, hook, onProgress }: Bootstrap): Promise<void> {
+  await ensureBuildTools(onProgress)
+  const hookFile = `${root}.hook`
+  await writeFile(hookFile, hook, { mode: 0o755 })
   const { lines, options } = await readAptSources(RELEASE)
   const args = [
     '--mode=root',
     '--variant=minbase',
     '--format=directory',
-    `--include=${PACKAGES.join(',')}`,
-    `--customize-hook=${hook}`,
+    `--include=${packages.join(',')}`,
+    `--customize-hook=${hookFile}`,
     '--skip=cleanup/apt/lists',
     ...options.map((option) => `--aptopt=${option}`),
     RELEASE,

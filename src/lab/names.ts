@@ -67,6 +67,13 @@ export function nodeNames({ bridge, netnsPrefix, cgroup }: LabNames, name: strin
   }
 }
 
+/** MAC of a further NIC of a node, counted from 0, which is the one of {@link NodeNames.mac}. */
+export function macOf({ mac }: NodeNames, nic: number): string {
+  const bytes = mac.split(':')
+  bytes[4] = nic.toString(16).padStart(2, '0')
+  return bytes.join(':')
+}
+
 /** A node's name made fit for paths and host names. */
 export function nodeSlug(name: string): string {
   return name

@@ -16,6 +16,11 @@ export function labDir(lab: string): string {
   return path.join(stateRoot(), lab)
 }
 
+/** Folder of a lab's sockets: a short one, since their paths must not be longer than 107 bytes. */
+export function runtimeDir(lab: string): string {
+  return path.join('/run/pvectl-lab', lab)
+}
+
 /** Private key that opens all nodes of a lab. */
 export function keyFile(lab: string): string {
   return path.join(labDir(lab), 'key')

@@ -2,7 +2,7 @@
 import { PvectlError } from '../errors.ts'
 import type { LoadedInventory } from '../inventory/load.ts'
 import { MAX_NODES, nodeSlug } from './names.ts'
-import { addressOf, type LabNode, type LabState } from './state.ts'
+import { addressOf, type Cabling, type LabKind, type LabNode, type LabState } from './state.ts'
 
 /** What `lab up` is asked for. */
 export interface Wanted {
@@ -10,6 +10,10 @@ export interface Wanted {
   readonly count?: number
   /** One node for each host of this inventory. */
   readonly source?: LoadedInventory
+  /** What the nodes are; those of an existing lab, or containers, when left out. */
+  readonly kind?: LabKind
+  /** Where further NICs lead; for a new lab of VMs `pairs` up to two nodes, `switch` for more. */
+  readonly cables?: Cabling
 }
 
 /** Nodes of a lab that nobody said a number for. */
@@ -29,6 +33,41 @@ export function planNodes(state: LabState | undefined, wanted: Wanted, network: 
   }
   if (next - 1 > MAX_NODES) throw new PvectlError('USAGE', `a lab holds up to ${MAX_NODES} nodes`)
   return nodes
+}
+
+/** What the nodes of a lab are. Throws LAB_FAILED when they are something else already. */
+export function planKind(state: LabState | undefined, wanted: LabKind | undefined): LabKind {
+  if (state === undefined) return wanted ?? 'container'
+  if (wanted === undefined || wanted === state.kind) return state.kind
+  throw new PvectlError(
+    'LAB_FAILED',
+    `the nodes of lab ${state.name} are ${plural(state.kind)}, not ${plural(wanted)}`,
+    {
+      hint: `start another lab beside it with --name, or end this one: pvectl lab down --name ${state.name}`,
+    },
+  )
+}
+
+/** Where further NICs lead. Throws LAB_FAILED when cables lie elsewhere already, and USAGE for containers. */
+export function planCables(
+  state: LabState | undefined,
+  wanted: Cabling | undefined,
+  { kind, count }: { readonly kind: LabKind; readonly count: number },
+): Cabling {
+  if (wanted !== undefined && kind === 'container') {
+    throw new PvectlError('USAGE', 'containers have only one NIC, so there are no cables to choose', {
+      hint: 'add --kind vm',
+    })
+  }
+  if (state === undefined) return wanted ?? (kind === 'vm' && count > 2 ? 'switch' : 'pairs')
+  if (wanted === undefined || wanted === state.cables) return state.cables
+  throw new PvectlError('LAB_FAILED', `the cables of lab ${state.name} are laid as \`${state.cables}\` already`, {
+    hint: `start another lab beside it with --name, or end this one: pvectl lab down --name ${state.name}`,
+  })
+}
+
+function plural(kind: LabKind): string {
+  return kind === 'vm' ? 'VMs' : 'containers'
 }
 
 function wantedNames(state: LabState | undefined, { count, source }: Wanted): readonly string[] {

@@ -34,7 +34,7 @@ export const PACKAGES = [
 export const OFFERED = ['dnsmasq', 'nginx', 'nginx-light', 'python3-apt'] as const
 
 /** Units that have nothing to do in a node, or would touch the host's kernel. */
-const MASKED = [
+export const MASKED = [
   'apt-daily.timer',
   'apt-daily-upgrade.timer',
   'dpkg-db-backup.timer',
@@ -55,15 +55,29 @@ const MASKED = [
 ] as const
 
 /** Runs as mmdebstrap's customize hook: on this machine, with the image's root as its argument. */
-export const CUSTOMIZE = `#!/bin/sh
+export const CUSTOMIZE = customizeHook({ offered: OFFERED, masked: MASKED })
+
+/** What a kind of node has of its own. */
+export interface Customization {
+  /** Packages that can be installed without a network. */
+  readonly offered: readonly string[]
+  /** Units that never start. */
+  readonly masked: readonly string[]
+  /** More of the hook, for where the packages' own repositories can still be reached. */
+  readonly first?: string
+}
+
+/** A customize hook: the local repository, units that never start, nothing that makes a node an individual. */
+export function customizeHook({ offered, masked, first = '' }: Customization): string {
+  return `#!/bin/sh
 set -eu
 root=$1
 repository=/var/lib/lab-packages
-
+${first}
 # A local repository of the packages on offer; nodes have no other.
 mkdir -p "$root$repository/partial"
 APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install -qy --download-only -o APT::Install-Recommends=true \\
-	-o Dir::Cache::Archives="$root$repository" ${OFFERED.join(' ')}
+	-o Dir::Cache::Archives="$root$repository" ${offered.join(' ')}
 rm -rf "$root$repository/partial" "$root$repository/lock"
 cd "$root$repository"
 for deb in *.deb; do
@@ -78,7 +92,7 @@ rm -rf "$root"/etc/apt/sources.list.d/* "$root"/var/lib/apt/lists/* "$root/etc/a
 echo "deb [trusted=yes] file:$repository ./" >"$root/etc/apt/sources.list"
 chroot "$root" apt-get update -q
 
-chroot "$root" systemctl mask -q ${MASKED.join(' ')}
+chroot "$root" systemctl mask -q ${masked.join(' ')}
 mkdir -p "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\\nStorage=volatile\\n' >"$root/etc/systemd/journald.conf.d/lab.conf"
 
@@ -86,9 +100,14 @@ printf '[Journal]\\nStorage=volatile\\n' >"$root/etc/systemd/journald.conf.d/lab
 rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/resolv.conf" "$root/etc/hostname"
 : >"$root/etc/machine-id"
 `
+}
 
 /** Identifies the recipe: a changed recipe gets a new image. */
 export function recipeHash(): string {
-  const recipe = JSON.stringify([RELEASE, process.arch, PACKAGES, CUSTOMIZE])
-  return createHash('sha256').update(recipe).digest('hex').slice(0, 12)
+  return hashOf([RELEASE, process.arch, PACKAGES, CUSTOMIZE])
+}
+
+/** Short digest of anything that decides what is built, for the name of what is built from it. */
+export function hashOf(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
 }

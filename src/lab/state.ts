@@ -4,6 +4,21 @@ import path from 'node:path'
 import { PvectlError } from '../errors.ts'
 import { labDir, stateRoot } from './paths.ts'
 
+/** What the nodes of a lab are: containers that share this machine's kernel, or VMs with one of their own. */
+export const LAB_KINDS = ['container', 'vm'] as const
+
+/** What the nodes of a lab are. */
+export type LabKind = (typeof LAB_KINDS)[number]
+
+/**
+ * Where `eno2` and `eno3` of VMs lead. `pairs`: node1's to node2's, node3's to node4's and so on, each a cable of its
+ * own. `switch`: all of them to one plain switch, which passes tagged frames and knows no LACP.
+ */
+export const CABLINGS = ['pairs', 'switch'] as const
+
+/** Where `eno2` and `eno3` of VMs lead. */
+export type Cabling = (typeof CABLINGS)[number]
+
 /** A node as the lab remembers it. */
 export interface LabNode {
   /** As the inventory calls it. */
@@ -18,6 +33,9 @@ export interface LabNode {
 /** A lab as it is remembered. */
 export interface LabState {
   readonly name: string
+  readonly kind: LabKind
+  /** Containers have no cables but that of `eno1`: `pairs` then. */
+  readonly cables: Cabling
   /** First three bytes of its /24: `198.18.7`. The host is .1 in it, node n is .(10 + n). */
   readonly network: string
   /** Inventory that it rehearses, as the user named it; null for plain nodes. */
@@ -40,7 +58,9 @@ export function addressOf(network: string, number: number): string {
 /** Reads a lab; undefined when there is none of that name. */
 export async function readState(lab: string): Promise<LabState | undefined> {
   try {
-    return JSON.parse(await readFile(stateFile(lab), 'utf8')) as LabState
+    const state = JSON.parse(await readFile(stateFile(lab), 'utf8')) as LabState
+    // Labs were containers once, and did not say so.
+    return { ...state, kind: state.kind ?? 'container', cables: state.cables ?? 'pairs' }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new PvectlError('LAB_FAILED', `cannot read the state of lab ${lab}: ${(error as Error).message}`, {

@@ -1,9 +1,10 @@
 /** `pvectl lab status`: what the nodes of a lab are doing. */
 import { checkRoot } from './host-check.ts'
-import { labNames, nodeNames } from './names.ts'
+import { type NodeKind, nodeKind } from './kinds.ts'
+import { labNames } from './names.ts'
 import { answers, isRunning } from './node.ts'
-import { findLeader, uptimeOf } from './processes.ts'
-import { type LabNode, requireState } from './state.ts'
+import { uptimeOf } from './processes.ts'
+import { type LabKind, type LabNode, type LabState, requireState } from './state.ts'
 
 /** A node as it is now. */
 export interface NodeStatus {
@@ -20,6 +21,7 @@ export interface NodeStatus {
 /** A lab as it is now. */
 export interface LabStatus {
   readonly lab: string
+  readonly kind: LabKind
   readonly network: string
   readonly rehearses: string | null
   readonly nodes: readonly NodeStatus[]
@@ -29,8 +31,9 @@ export interface LabStatus {
 export async function labStatus(lab: string): Promise<LabStatus> {
   checkRoot()
   const state = await requireState(lab)
-  const nodes = await Promise.all(state.nodes.map((node) => nodeStatus(lab, node)))
-  return { lab, network: `${state.network}.0/24`, rehearses: state.rehearses, nodes }
+  const kind = await nodeKind(state.kind)
+  const nodes = await Promise.all(state.nodes.map((node) => nodeStatus(state, kind, node)))
+  return { lab, kind: state.kind, network: `${state.network}.0/24`, rehearses: state.rehearses, nodes }
 }
 
 /** A lab's status as a table for people. */
@@ -63,9 +66,9 @@ export function formatDuration(seconds: number): string {
   return parts.join(' ')
 }
 
-async function nodeStatus(lab: string, node: LabNode): Promise<NodeStatus> {
-  const names = labNames(lab)
-  const leader = await findLeader(nodeNames(names, node.name, node.number).cgroup)
+async function nodeStatus(lab: LabState, kind: NodeKind, node: LabNode): Promise<NodeStatus> {
+  const names = labNames(lab.name)
+  const leader = await kind.leader(lab, node)
   const { name, address } = node
   if (leader === undefined) {
     const state = (await isRunning(names, node)) ? 'starting' : 'stopped'

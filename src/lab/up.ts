@@ -1,20 +1,18 @@
 /** `pvectl lab up`: makes sure that a lab's nodes exist and run. */
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
 import { type Problem, PvectlError } from '../errors.ts'
-import { createDisk, hostKeyFile } from './disk.ts'
-import { checkHost, ensureTools } from './host-check.ts'
-import { raiseLimits } from './host-limits.ts'
-import { ensureImage } from './image.ts'
+import { checkRoot } from './host-check.ts'
 import { writeInventory } from './inventory-file.ts'
 import { ensureKey, readPublicKey } from './keys.ts'
+import { type NodeKind, nodeKind } from './kinds.ts'
 import { withLock } from './lock.ts'
-import { checkLabName, labNames, nodeNames } from './names.ts'
+import { checkLabName, labNames } from './names.ts'
 import { ensureBridge } from './network.ts'
-import { isPluggedIn, isRunning, type Readiness, startNode, stopNode, waitForNode, writeBootScript } from './node.ts'
-import { keyFile, knownHostsFile, labDir, nodePaths } from './paths.ts'
-import { planNodes, type Wanted } from './plan.ts'
+import { isPluggedIn, isRunning, type Readiness, waitForNode } from './node.ts'
+import { keyFile, knownHostsFile, labDir } from './paths.ts'
+import { planCables, planKind, planNodes, type Wanted } from './plan.ts'
 import type { OnProgress } from './progress.ts'
 import { type LabNode, type LabState, readState, writeState } from './state.ts'
 import { chooseNetwork } from './subnet.ts'
@@ -46,66 +44,58 @@ export interface UpReport {
 export async function labUp(options: UpOptions): Promise<UpReport> {
   const { lab, onProgress } = options
   checkLabName(lab)
-  await checkHost()
-  await ensureTools(onProgress)
+  checkRoot()
   const onWait = () => onProgress(`waiting for another pvectl that works on lab ${lab}`)
   return withLock(`lab.${lab}`, () => up(options), { onWait })
 }
 
 async function up(options: UpOptions): Promise<UpReport> {
   const { lab, onProgress, out, source } = options
-  const image = await ensureImage(onProgress)
+  const kind = await nodeKind(planKind(await readState(lab), options.kind))
+  await kind.checkHost(onProgress)
+  const image = await kind.ensureImage(onProgress)
   const state = await withLock('lab-networks', () => settle(options, image))
   const loginKey = await ensureKey(keyFile(lab), `pvectl lab ${lab}`)
   await ensureBridge(labNames(lab), state.network)
-  await writeBootScript(lab)
-  await raiseLimits(onProgress)
-  for (const node of state.nodes) await ensureDisk(state, node, loginKey)
-  const knownHosts = await collectHostKeys(state)
+  await kind.prepare(state, onProgress)
+  for (const node of state.nodes) await kind.ensureDisk(state, node, onProgress)
+  const knownHosts = await collectHostKeys(state, kind)
   await writeFile(knownHostsFile(lab), knownHosts)
   const copied = source === undefined ? {} : { source }
   const inventory = await writeInventory(out, { state, knownHosts, jumpKey: loginKey, ...copied })
-  return { lab, inventory, nodes: await bootAll(state, onProgress) }
+  return { lab, inventory, nodes: await bootAll(state, kind, onProgress) }
 }
 
 /** Decides on network and nodes and writes them down before anything is made, so that `lab down` knows of it. */
-async function settle({ lab, out, count, source }: UpOptions, image: string): Promise<LabState> {
+async function settle(options: UpOptions, image: string): Promise<LabState> {
+  const { lab, out, count, source } = options
   const known = await readState(lab)
   const network = known?.network ?? (await chooseNetwork(lab))
   const wanted = { ...(count === undefined ? {} : { count }), ...(source === undefined ? {} : { source }) }
   const nodes = planNodes(known, wanted, network, image)
+  const kind = planKind(known, options.kind)
+  const cables = planCables(known, options.cables, { kind, count: nodes.length })
   const inventories = [...new Set([...(known?.inventories ?? []), out])]
-  const state = { name: lab, network, rehearses: source?.name ?? null, nodes, inventories }
+  const state = { name: lab, kind, cables, network, rehearses: source?.name ?? null, nodes, inventories }
   await mkdir(labDir(lab), { recursive: true })
   await writeState(state)
   return state
 }
 
-async function ensureDisk(state: LabState, node: LabNode, loginKey: string): Promise<void> {
-  const paths = nodePaths(state.name, node.name)
-  const isReady = await access(paths.ready).then(
-    () => true,
-    () => false,
-  )
-  if (isReady) return
-  const names = nodeNames(labNames(state.name), node.name, node.number)
-  await createDisk(paths, { names, address: node.address, network: state.network, loginKey })
-}
-
-async function collectHostKeys(state: LabState): Promise<string> {
-  const lines = state.nodes.map(async ({ name, address }) => {
-    return `${address} ${await readPublicKey(hostKeyFile(nodePaths(state.name, name)))}\n`
+async function collectHostKeys(state: LabState, kind: NodeKind): Promise<string> {
+  const lines = state.nodes.map(async (node) => {
+    return `${node.address} ${await readPublicKey(kind.hostKeyFile(state, node))}\n`
   })
   return (await Promise.all(lines)).join('')
 }
 
 /** More boots at once than this only make each of them slower. */
-async function bootAll(state: LabState, onProgress: OnProgress): Promise<UpNode[]> {
+async function bootAll(state: LabState, kind: NodeKind, onProgress: OnProgress): Promise<UpNode[]> {
   const limit = pLimit(2 * availableParallelism())
   let done = 0
   const boots = state.nodes.map((node) =>
     limit(async () => {
-      const result = await bootNode(state, node, onProgress)
+      const result = await bootNode(state, kind, node, onProgress)
       done++
       onProgress(`${node.name} is up (${done}/${state.nodes.length})`)
       return result
@@ -117,7 +107,7 @@ async function bootAll(state: LabState, onProgress: OnProgress): Promise<UpNode[
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
-async function bootNode(state: LabState, node: LabNode, onProgress: OnProgress): Promise<UpNode> {
+async function bootNode(state: LabState, kind: NodeKind, node: LabNode, onProgress: OnProgress): Promise<UpNode> {
   const lab = labNames(state.name)
   const { name, address } = node
   if ((await isRunning(lab, node)) && (await isPluggedIn(lab, node))) {
@@ -125,9 +115,8 @@ async function bootNode(state: LabState, node: LabNode, onProgress: OnProgress):
     if (readiness !== undefined) return { name, address, started: false, ...readiness }
     onProgress(`${name} runs, but nobody can log in: starting it again`)
   }
-  await stopNode(lab, node)
-  await startNode(lab, node)
-  return { name, address, started: true, ...(await waitForNode(lab, node)) }
+  await kind.stop(state, node)
+  return { name, address, started: true, ...(await kind.boot(state, node, onProgress)) }
 }
 
 function problemsOf(reason: unknown): readonly Problem[] {

@@ -33,7 +33,15 @@ all:
 
 function stateWith(names: readonly string[]): LabState {
   const nodes = names.map((name, i) => ({ name, number: i + 1, address: `198.18.3.${11 + i}`, image: '/image' }))
-  return { name: 'lab', network: '198.18.3', rehearses: null, nodes, inventories: [] }
+  return {
+    name: 'lab',
+    kind: 'container' as const,
+    cables: 'pairs' as const,
+    network: '198.18.3',
+    rehearses: null,
+    nodes,
+    inventories: [],
+  }
 }
 
 test('loads again, with the pinned host keys and variables of its own for each node', async () => {

@@ -10,7 +10,7 @@ const IMAGE = '/cache/base-1'
 
 function labWith(names: readonly string[], rehearses: string | null = null): LabState {
   const nodes = names.map((name, i) => ({ name, number: i + 1, address: `198.18.0.${11 + i}`, image: '/cache/base-0' }))
-  return { name: 'lab', network: '198.18.0', rehearses, nodes, inventories: [] }
+  return { name: 'lab', kind: 'container', cables: 'pairs', network: '198.18.0', rehearses, nodes, inventories: [] }
 }
 
 function inventoryOf(names: readonly string[]): LoadedInventory {

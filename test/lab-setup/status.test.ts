@@ -18,6 +18,7 @@ test('durations show their two largest units', () => {
 test('the table lines up', () => {
   const text = formatStatus({
     lab: 'lab',
+    kind: 'container',
     network: '198.18.0.0/24',
     rehearses: null,
     nodes: [

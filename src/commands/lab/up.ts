@@ -2,14 +2,18 @@ import path from 'node:path'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../cli/base-command.ts'
 import { labNameFlag } from '../../cli/lab-flags.ts'
+import type { Cabling, LabKind } from '../../lab/state.ts'
 
 /** Brings up a lab. */
 export default class LabUp extends BaseCommand {
-  static override summary = 'Start disposable local nodes, as containers with their own systemd, network and sshd.'
+  static override summary = 'Start disposable local nodes: containers, or VMs with a kernel of their own.'
   static override description = [
     'Nodes are as a fresh Proxmox VE node is, as far as Debian 12 goes: vmbr0 on eno1, ifupdown2, iptables, sshd;',
     'dnsmasq and nginx can be installed without a network. Needs root. Running nodes are kept, stopped ones are started,',
     'missing ones are added. An inventory is written, so that `pvectl check PLAYBOOK -i lab` works at once.',
+    '\n\n',
+    'Containers start in a second and share the kernel of this machine. With --kind vm nodes are VMs under QEMU, with',
+    'three NICs each and a kernel of their own, for VLANs, bonds and Open vSwitch.',
     '\n\n',
     'With --inventory there is one node for each host of that inventory, with the same names, groups and variables: a',
     'rehearsal. Only the addresses to connect to are those of the lab; addresses inside variables stay as they are.',
@@ -18,6 +22,7 @@ export default class LabUp extends BaseCommand {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --nodes 8',
     '<%= config.bin %> <%= command.id %> --inventory prod --name rehearsal',
+    '<%= config.bin %> <%= command.id %> --kind vm --nodes 2 --name vms',
   ]
   static override enableJsonFlag = true
   static override flags = {
@@ -34,6 +39,15 @@ export default class LabUp extends BaseCommand {
       summary: 'Rehearse this inventory: a name under inventory/ or a path.',
       helpValue: 'NAME|PATH',
     }),
+    kind: Flags.string({
+      summary: 'What nodes are; `container` for a new lab.',
+      options: ['container', 'vm'],
+    }),
+    cables: Flags.string({
+      summary: 'Where eno2 and eno3 of VMs lead: to those of one other VM, or all to one switch.',
+      description: 'A new lab of up to two VMs has `pairs`, a larger one a `switch`.',
+      options: ['pairs', 'switch'],
+    }),
     out: Flags.string({ summary: 'Folder for the inventory; inventory/NAME unless told otherwise.', helpValue: 'DIR' }),
     name: labNameFlag,
   }
@@ -43,6 +57,7 @@ export default class LabUp extends BaseCommand {
     const { bringUp } = await import('../../cli/lab-up.ts')
     const out = path.resolve(flags.out ?? path.join('inventory', flags.name))
     const { nodes: count, inventory, name: lab } = flags
-    return bringUp({ lab, out, count, inventory, log: (line) => this.log(line) })
+    const [kind, cables] = [flags.kind as LabKind | undefined, flags.cables as Cabling | undefined]
+    return bringUp({ lab, out, count, inventory, kind, cables, log: (line) => this.log(line) })
   }
 }
