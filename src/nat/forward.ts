@@ -52,6 +52,12 @@ export function spanText({ first, last }: PortSpan, separator: string): string {
   return first === last ? String(first) : `${first}${separator}${last}`
 }
 
+/** The packets of a rule in words, for whichever chain: `203.0.113.5/32 undefined tcp 8443`. */
+export function purposeText({ address, in: iface, protocol, ports }: Forward): string {
+  const to = address === undefined ? 'any' : formatIpCidr(address)
+  return `${to} ${iface} ${protocol} ${ports.map((span) => spanText(span, ':')).join()}`
+}
+
 /** Reads the arguments of a rule. Undefined for one with further conditions: that one has a purpose of its own. */
 export function readForward(place: RulePlace, args: readonly ShellWord[]): Forward | undefined {
   const { family, chain } = place

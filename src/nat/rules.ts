@@ -1,7 +1,7 @@
 /** All kinds of rules that pvectl sets, whatever their kind: read, written, and told apart by purpose. */
 import { formatIpCidr, ipNetworkOf, parseIpCidr } from '../net/ip-cidr.ts'
 import { type ConntrackZone, readZone, zoneArgs, zonePlace } from './conntrack-zone.ts'
-import { type Forward, forwardArgs, forwardPlace, readForward, spanText } from './forward.ts'
+import { type Forward, forwardArgs, forwardPlace, purposeText, readForward } from './forward.ts'
 import { type Hairpin, hairpinArgs, hairpinPlace, readHairpin } from './hairpin.ts'
 import { type IptablesCall, type RulePlace, readIptablesCall, readOptions } from './iptables-call.ts'
 import type { ShellWord } from './shell-line.ts'
@@ -53,11 +53,8 @@ export function purposeOf(rule: KnownRule): string {
   switch (rule.kind) {
     case 'source':
       return `${where} ${formatIpCidr(rule.source)} ${rule.out}`
-    case 'forward': {
-      const { address, in: iface, protocol, ports } = rule
-      const to = address === undefined ? 'any' : formatIpCidr(address)
-      return `${where} ${to} ${iface} ${protocol} ${ports.map((span) => spanText(span, ':')).join()}`
-    }
+    case 'forward':
+      return `${where} ${purposeText(rule)}`
     case 'hairpin':
       return `${where} ${formatIpCidr(rule.network)}`
     case 'zone':

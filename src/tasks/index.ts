@@ -10,6 +10,7 @@ import { jumpUserTask } from './jump-user.ts'
 import { masqueradeTask } from './masquerade.ts'
 import { nginxVhostTask } from './nginx-vhost.ts'
 import { packageTask } from './package.ts'
+import { portForwardTask } from './port-forward.ts'
 import { serviceTask } from './service.ts'
 import { sysctlTask } from './sysctl.ts'
 import type { TaskType } from './task-type.ts'
@@ -29,6 +30,7 @@ export const taskTypes: readonly TaskType[] = [
   masqueradeTask,
   nginxVhostTask,
   packageTask,
+  portForwardTask,
   serviceTask,
   sysctlTask,
   templateTask,

@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { formatIpCidr, hostOf, type IpCidr, parseIp } from '../net/ip-cidr.ts'
+import { forwardFree, nodeUse, refusal } from '../resources/forward-checks.ts'
+import type { ForwardDesired } from '../resources/forward-wish.ts'
+import {
+  forwardGone,
+  forwardHooks,
+  forwardHooksGone,
+  forwardKey,
+  forwardLive,
+  forwardTitle,
+} from '../resources/port-forward.ts'
+import type { Resource } from '../resources/resource.ts'
+import { asList, interfaceName, oneOrMany, portNumber, stateField } from './fields.ts'
+import { defineTask, ParamProblem } from './task-type.ts'
+
+const ipAddress = z.string().refine((text) => parseIp(text) !== undefined, 'must be an IP address')
+
+const params = z.strictObject({
+  port: z
+    .union([portNumber, z.string().regex(/^\d{1,5}(-\d{1,5})?$/)], {
+      error: 'must be a port, or a range such as 8000-8010',
+    })
+    .describe('port of the node, or a range: `8000-8010`'),
+  to: z
+    .string()
+    .describe(
+      'guest, with its port where that is another one: `10.10.10.20:443`, `[fd00:10::20]:443`; for a range the port of its first',
+    ),
+  protocol: oneOrMany(z.enum(['tcp', 'udp']), '`tcp` or `udp`')
+    .default('tcp')
+    .describe('`tcp`, `udp`, or both as a list'),
+  address: oneOrMany(ipAddress, 'an IP address')
+    .optional()
+    .describe('address that the outside uses, or several; default: that of the interface with the default route'),
+  bridge: interfaceName
+    .optional()
+    .describe("interface whose stanza carries the rules; default: the one with an address in the guest's network"),
+  state: stateField,
+})
+
+/** `port_forward`: a port of the node leads to a guest. */
+export const portForwardTask = defineTask({
+  name: 'port_forward',
+  summary: 'lead a port of the node to a guest, from outside, from the node itself and from other guests',
+  params,
+  example: `port_forward:
+  port: 8443
+  to: 10.10.10.20:443
+`,
+  resources(given) {
+    const wanted = desiredOf(given)
+    return wanted.flatMap((desired) => (given.state === 'absent' ? absent(desired) : present(desired)))
+  },
+})
+
+function present(desired: ForwardDesired): readonly Resource[] {
+  return [forwardFree(desired, forwardTitle(desired), forwardKey(desired)), forwardLive(desired), forwardHooks(desired)]
+}
+
+function absent(desired: ForwardDesired): readonly Resource[] {
+  return [forwardGone(desired), forwardHooksGone(desired)]
+}
+
+function desiredOf({ port, to, protocol, address, bridge, state }: z.output<typeof params>): readonly ForwardDesired[] {
+  const ports = readPorts(port)
+  const guest = readGuest(to)
+  const width = ports.last - ports.first
+  const first = guest.port ?? ports.first
+  if (first + width > 65535) throw new ParamProblem(['to'], `the range would end at port ${first + width} of the guest`)
+  const addresses = address === undefined ? [undefined] : asList(address).map((text, i) => readAddress(text, i, guest))
+  return asList(protocol).flatMap((one) =>
+    addresses.map((from) => {
+      const use = from === undefined && state === 'present' ? nodeUse(one, ports) : undefined
+      if (use !== undefined) {
+        const { reason, hint } = refusal(`port ${use.port} is ${use.use} of the node`)
+        throw new ParamProblem(['port'], reason, hint)
+      }
+      const { family } = guest.host
+      return { family, address: from, protocol: one, ports, to: guest.host, port: first, holder: bridge }
+    }),
+  )
+}
+
+function readPorts(given: number | string): { first: number; last: number } {
+  const [first = 0, last = first] = String(given).split('-').map(Number)
+  if (first < 1 || last > 65535) throw new ParamProblem(['port'], `${given} is not between 1 and 65535`)
+  if (last < first) throw new ParamProblem(['port'], `the range ${given} ends before it begins`)
+  return { first, last }
+}
+
+interface Guest {
+  readonly host: IpCidr
+  readonly port: number | undefined
+}
+
+function readGuest(text: string): Guest {
+  const [, bracketed, plain, port] =
+    /^(?:\[([^\]]+)\]|([\d.]+|[\da-fA-F:]+:[\da-fA-F:.]*))(?::(\d{1,5}))?$/.exec(text) ?? []
+  const whole = parseIp(text)
+  const host = whole ?? parseIp(bracketed ?? plain ?? '')
+  const number = whole === undefined && port !== undefined ? Number(port) : undefined
+  if (host === undefined) throw new ParamProblem(['to'], `${text} is no IP address with or without port`, EXAMPLES)
+  if (number !== undefined && (number < 1 || number > 65535))
+    throw new ParamProblem(['to'], `${number} is not between 1 and 65535`)
+  return { host: hostOf(host), port: number }
+}
+
+const EXAMPLES = 'write 10.10.10.20, 10.10.10.20:443, fd00:10::20 or [fd00:10::20]:443'
+
+function readAddress(text: string, index: number, { host }: Guest): IpCidr {
+  const parsed = parseIp(text)
+  if (parsed?.family !== host.family)
+    throw new ParamProblem(['address', index], `${text} is of another version of IP than ${formatIpCidr(host)}`)
+  return hostOf(parsed)
+}
