@@ -1,7 +1,7 @@
 /** Bridges in interfaces(5): what a file says of one, and PVE's way of writing one. */
 import { type Lines, words } from './lines.ts'
 import { type LinkSettings, mtuWish, type OptionWish, optionInFile, writeLink } from './link-stanza.ts'
-import { ALL_VIDS, formatVids, parseVids, sameVids, type VidRange } from './vids.ts'
+import { ALL_VIDS, formatVids, parseVids, sameVids, type VidRange } from '../net/vids.ts'
 
 export { inetStanza } from './link-stanza.ts'
 

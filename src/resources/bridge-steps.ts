@@ -1,21 +1,9 @@
-/** Single changes to a live bridge, each with its command and what the links will be after it. */
-import { joinScripts, type Script, sh } from '../connection/script.ts'
+/** Single changes to a live bridge. */
+import { sh } from '../connection/script.ts'
 import { type Link, type LinksState, linkNamed, portsOf } from '../facts/links.ts'
-import { addressesNamed } from '../interfaces/address.ts'
-import type { BridgeSettings } from '../interfaces/bridge.ts'
-import { type Lines, words } from '../interfaces/lines.ts'
-import { stanzasOf } from '../interfaces/stanzas.ts'
-import { formatCidr, type Ipv4Cidr, parseCidr } from '../net/cidr.ts'
-import { replaceLink, withAddress, withoutAddress } from './predict-links.ts'
-
-/** One change to a live bridge. */
-export interface BridgeStep {
-  readonly summary: string
-  readonly script: Script
-  /** It touches ports or addresses that connections may be using. */
-  readonly movesTraffic: boolean
-  readonly after: (state: LinksState) => LinksState
-}
+import { type BridgeSettings, portsInFile } from '../interfaces/bridge.ts'
+import type { Lines } from '../interfaces/lines.ts'
+import { addressSteps, edited, type LinkStep, linkLocalSteps, mtuSteps, setUp } from './link-steps.ts'
 
 /** What has to change on a bridge that exists, in order: addresses are added before others go. */
 export function bridgeSteps(
@@ -23,13 +11,33 @@ export function bridgeSteps(
   lines: Lines,
   links: LinksState,
   link: Link,
-): readonly BridgeStep[] {
+): readonly LinkStep[] {
   return [
     ...spanningTree(settings, link),
+    ...vlanFiltering(settings, links, link),
+    ...portMtuSteps(settings, lines, links),
     ...portSteps(settings, links, link),
+    ...mtuSteps(link, settings.mtu),
     ...(link.up ? [] : [setUp(link.name)]),
+    ...linkLocalSteps(link, settings.linkLocal, lines),
     ...addressSteps(settings, lines, links, link),
   ]
+}
+
+/** A network card carries nothing but its bridge, so it is given at least the MTU of that. */
+export function portMtuSteps(
+  { name, mtu, ports }: BridgeSettings,
+  lines: Lines,
+  links: LinksState,
+): readonly LinkStep[] {
+  if (mtu === undefined) return []
+  const cards = (ports ?? portsInFile(lines, name) ?? []).map((port) => linkNamed(links, port)).filter(isCard)
+  return cards.filter((card) => card.mtu < mtu).flatMap((card) => mtuSteps(card, mtu))
+}
+
+/** True for hardware; VLANs, bonds, tunnels and the like have a kind. */
+export function isCard(link: Link | undefined): link is Link {
+  return link !== undefined && (link.kind === '' || (link.kind === 'veth' && isUplink(link)))
 }
 
 /** True for the host's side of a guest: QEMU taps, container veths and their firewall bridges' ends. */
@@ -37,26 +45,17 @@ export function isGuestPort(name: string): boolean {
   return /^(tap|veth)\d+i\d+$|^(fwpr\d+p|fwln\d+i)\d+$/.test(name)
 }
 
-function setUp(name: string): BridgeStep {
-  return {
-    summary: `${name}: set up`,
-    script: sh`ip link set ${name} up`,
-    movesTraffic: false,
-    after: edited(name, (link) => ({ ...link, up: true })),
-  }
-}
-
 /** The kernel allows delays below 2 s only with spanning tree off, so what comes first depends on the direction. */
-function spanningTree({ stp, forwardDelay }: BridgeSettings, link: Link): readonly BridgeStep[] {
+function spanningTree({ stp, forwardDelay }: BridgeSettings, link: Link): readonly LinkStep[] {
   const { name, bridge } = link
   const wanted = { stp: stp ?? bridge?.stp ?? false, forwardDelay: forwardDelay ?? bridge?.forwardDelay ?? 15 }
-  const tree: BridgeStep = {
+  const tree: LinkStep = {
     summary: `${name}: spanning tree ${wanted.stp ? 'on' : 'off'}`,
     script: sh`ip link set ${name} type bridge stp_state ${wanted.stp ? 1 : 0}`,
     movesTraffic: false,
     after: edited(name, (now) => ({ ...now, bridge: { forwardDelay: 15, ...now.bridge, stp: wanted.stp } })),
   }
-  const delay: BridgeStep = {
+  const delay: LinkStep = {
     summary: `${name}: forward delay ${bridge?.forwardDelay ?? '?'} → ${wanted.forwardDelay} s`,
     script: sh`ip link set ${name} type bridge forward_delay ${Math.round(wanted.forwardDelay * 100)}`,
     movesTraffic: false,
@@ -72,7 +71,24 @@ function spanningTree({ stp, forwardDelay }: BridgeSettings, link: Link): readon
   return wanted.stp ? needed.reverse() : needed
 }
 
-function portSteps({ name, ports }: BridgeSettings, links: LinksState, link: Link): readonly BridgeStep[] {
+/** Guests' ports were plugged in without VLANs of their own, and keep only untagged frames until they are plugged anew. */
+function vlanFiltering({ vlanAware }: BridgeSettings, links: LinksState, { name, bridge }: Link): readonly LinkStep[] {
+  if (vlanAware === undefined || vlanAware === (bridge?.vlanAware === true)) return []
+  const guests = vlanAware && portsOf(links, name).some((port) => isGuestPort(port.name))
+  return [
+    {
+      summary: `${name}: VLAN-aware ${vlanAware ? 'on' : 'off'}${guests ? '; guests that tag frames themselves need a restart' : ''}`,
+      script: sh`ip link set ${name} type bridge vlan_filtering ${vlanAware ? 1 : 0}`,
+      movesTraffic: true,
+      after: edited(name, ({ bridge: now, ...rest }) => ({
+        ...rest,
+        bridge: { stp: now?.stp ?? false, forwardDelay: now?.forwardDelay ?? 15, ...(vlanAware ? { vlanAware } : {}) },
+      })),
+    },
+  ]
+}
+
+function portSteps({ name, ports }: BridgeSettings, links: LinksState, link: Link): readonly LinkStep[] {
   if (ports === undefined) return []
   const wanted = ports.map((port) => linkNamed(links, port)?.name ?? port)
   const present = portsOf(links, link.name).filter(isUplink)
@@ -81,7 +97,7 @@ function portSteps({ name, ports }: BridgeSettings, links: LinksState, link: Lin
   const down = portsOf(links, name).filter((port) => wanted.includes(port.name) && !port.up)
   return [
     ...added.map(
-      (port): BridgeStep => ({
+      (port): LinkStep => ({
         summary: `${name}: add port ${port}`,
         script: sh`ip link set ${port} up
 ip link set ${port} master ${name}`,
@@ -91,7 +107,7 @@ ip link set ${port} master ${name}`,
     ),
     ...down.map((port) => setUp(port.name)),
     ...removed.map(
-      ({ name: port }): BridgeStep => ({
+      ({ name: port }): LinkStep => ({
         summary: `${name}: remove port ${port}`,
         script: sh`ip link set ${port} nomaster`,
         movesTraffic: true,
@@ -102,77 +118,7 @@ ip link set ${port} master ${name}`,
 }
 
 /** Ports that a file may list; guests' and other programs' ends come and go without it. */
-function isUplink({ name, kind }: Link): boolean {
+export function isUplink({ name, kind }: Link): boolean {
   if (isGuestPort(name)) return false
-  return ['', 'bond', 'vlan'].includes(kind) || /^(eth\d|en[opsx]|nic\d)/.test(name)
-}
-
-/**
- * The new address comes first, then the one it takes the place of goes. Once the new one is there, others are left
- * alone: they belong to hooks, keepalived and the like.
- */
-function addressSteps(
-  { name, address }: BridgeSettings,
-  lines: Lines,
-  { routes }: LinksState,
-  link: Link,
-): readonly BridgeStep[] {
-  if (address === undefined) return []
-  const kept = keptAddresses(lines, name)
-  const stale = link.addresses.filter(({ cidr, family, scope }) => family === 4 && scope === 'global' && !kept(cidr))
-  if (address === 'none') return stale.map(({ cidr }) => removal(name, cidr))
-  const wanted = formatCidr(address)
-  if (link.addresses.some(({ cidr }) => cidr === wanted)) return []
-  const replaced = stale.filter(({ cidr }) => !cidr.endsWith('/32')).slice(0, 1)
-  const gateway = routes.find(
-    (route) => route.family === 4 && route.destination === 'default' && route.devices.includes(name),
-  )?.gateway
-  return [addition(name, address), ...replaced.map(({ cidr }) => replacement(name, cidr, wanted, gateway))]
-}
-
-/** With the first address of a network, the kernel may drop the others of that network, and routes through it. */
-function replacement(name: string, old: string, wanted: string, gateway: string | undefined): BridgeStep {
-  const { script, ...step } = removal(name, old)
-  const again = sh`ip addr replace ${wanted} broadcast + dev ${name}`
-  const route = gateway === undefined ? [] : [sh`ip route replace default via ${gateway} dev ${name}`]
-  return { ...step, script: joinScripts([script, again, ...route]) }
-}
-
-function addition(name: string, address: Ipv4Cidr): BridgeStep {
-  const cidr = formatCidr(address)
-  return {
-    summary: `${name}: add address ${cidr}`,
-    script: sh`ip addr add ${cidr} broadcast + dev ${name}`,
-    movesTraffic: true,
-    after: edited(name, (link) => withAddress(link, address)),
-  }
-}
-
-function removal(name: string, cidr: string): BridgeStep {
-  return {
-    summary: `${name}: remove address ${cidr}`,
-    script: sh`ip addr del ${cidr} dev ${name}`,
-    movesTraffic: true,
-    after: edited(name, (link) => withoutAddress(link, cidr)),
-  }
-}
-
-/** Addresses that the file gives the interface, by `address` or in a hook (`up ip addr add 10.9.9.1/24 dev vmbr1`). */
-function keptAddresses(lines: Lines, name: string): (cidr: string) => boolean {
-  const addresses = addressesNamed(lines, name).map(formatCidr)
-  const hooks = stanzasOf(lines).flatMap(({ options }) =>
-    options.filter((option) => /up$/.test(option.name)).flatMap((option) => words(option.value)),
-  )
-  const mentioned = hooks.flatMap((word) => {
-    const cidr = parseCidr(word)
-    return cidr === undefined ? [] : [formatCidr(cidr)]
-  })
-  return (cidr) => addresses.includes(cidr) || mentioned.includes(cidr)
-}
-
-function edited(name: string, edit: (link: Link) => Link): (state: LinksState) => LinksState {
-  return (state) => {
-    const link = state.links.find((candidate) => candidate.name === name)
-    return link === undefined ? state : replaceLink(state, edit(link))
-  }
+  return ['', 'bond', 'vlan', 'vxlan'].includes(kind) || /^(eth\d|en[opsx]|nic\d)/.test(name)
 }

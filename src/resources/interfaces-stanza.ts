@@ -1,58 +1,90 @@
-/** A bridge in /etc/network/interfaces: what brings it up at boot, and what the web interface shows. */
+/** A link in /etc/network/interfaces: what brings it up at boot, and what the web interface shows. */
+import type { FactRef } from '../facts/fact.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
-import { addressesNamed } from '../interfaces/address.ts'
+import type { Model } from '../facts/model.ts'
 import { type BridgeSettings, portsInFile, writeBridge } from '../interfaces/bridge.ts'
+import { withCards } from '../interfaces/cards.ts'
 import type { Lines } from '../interfaces/lines.ts'
+import type { LinkSettings } from '../interfaces/link-stanza.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
-import { addStanza } from '../interfaces/whole-stanza.ts'
-import { formatCidr } from '../net/cidr.ts'
-import { bridgeBlocked } from './bridge-checks.ts'
+import { bridgeBlocked, bridgeNameBlocked, needsFreeNames, pveManager } from './bridge-checks.ts'
+import { isCard } from './bridge-steps.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
-import type { Resource } from './resource.ts'
+import type { PlanBlocked, Resource } from './resource.ts'
 
-/** Ensures the stanza of a bridge. What `settings` leaves out stays as it is in a stanza that exists. */
-export function interfacesStanza(settings: BridgeSettings): Resource {
+/** A stanza of any type. */
+export interface StanzaDesired {
+  readonly settings: LinkSettings
+  /** For people: `bridge`, `bond`. */
+  readonly what: string
+  /** Links that only this one may have plugged in. */
+  readonly members: readonly string[]
+  readonly reads?: readonly FactRef<unknown>[]
+  readonly blocked: (model: Model) => PlanBlocked | undefined
+  /** Pure, and its own fixed point. */
+  readonly edit: (lines: Lines, links: LinksState) => Lines
+}
+
+/** Ensures the stanza of a link. What `settings` leaves out stays as it is in a stanza that exists. */
+export function linkStanza({ settings, what, members, reads = [], blocked, edit }: StanzaDesired): Resource {
   const { name } = settings
   return {
     kind: 'interfaces_stanza',
     key: `interfaces:${name}`,
     title: `${name} in /etc/network/interfaces`,
     claims: [
-      ...(settings.ports ?? []).map((port) => `port:${port}`),
+      ...members.map((member) => `port:${member}`),
       ...(settings.comment === undefined ? [] : [`comment:${name}`]),
     ],
-    reads: [interfacesRef, linksRef],
+    reads: [interfacesRef, linksRef, ...reads],
     plan(model) {
-      const interfaces = model.get(interfacesRef)
+      const reason = blocked(model)
+      if (reason !== undefined) return reason
       const links = model.get(linksRef)
-      const blocked = bridgeBlocked(settings, interfaces, links)
-      if (blocked !== undefined) return blocked
-      const before = linesOf(interfaces)
-      const edit = (lines: Lines) => writeBridge(withPortStanzas(lines, settings.ports ?? [], links), settings)
+      const before = linesOf(model.get(interfacesRef))
+      const after = edit(before, links)
       return planInterfacesEdit(model, {
-        edit,
-        summary: `${stanzasOf(before, name).length === 0 ? 'add' : 'edit'} bridge ${name}`,
-        risk: touchesLink(settings, before, edit(before), links) ? 'link' : undefined,
+        edit: (lines) => edit(lines, links),
+        summary: `${stanzasOf(before, name).length === 0 ? 'add' : 'edit'} ${what} ${name}`,
+        risk: touchesLink([name, ...members], before, after, links) ? 'link' : undefined,
       })
     },
   }
 }
 
-/** PVE describes each NIC: one that becomes a port gets its `iface … inet manual` too. */
-function withPortStanzas(lines: Lines, ports: readonly string[], links: LinksState): Lines {
-  return ports
-    .filter((port) => linkNamed(links, port) !== undefined && !port.includes('.'))
-    .filter((port) => stanzasOf(lines, port).length === 0)
-    .reduce((file, port) => addStanza(file, port, 'eth', [`iface ${port} inet manual`]), lines)
+/** Ensures the stanza of a bridge. */
+export function interfacesStanza(settings: BridgeSettings): Resource {
+  const { name, ports = [] } = settings
+  return linkStanza({
+    settings,
+    what: 'bridge',
+    members: ports,
+    reads: needsFreeNames(name) ? [pveManager as FactRef<unknown>] : [],
+    blocked: (model) =>
+      bridgeNameBlocked(name, model) ?? bridgeBlocked(settings, model.get(interfacesRef), model.get(linksRef)),
+    edit: (lines, links) => {
+      const all = settings.mtu === undefined ? ports : (settings.ports ?? portsInFile(lines, name) ?? [])
+      const cards = all.filter((port) => isCard(linkNamed(links, port)))
+      return writeBridge(withCards(lines, cards, { mtu: settings.mtu }), settings)
+    },
+  })
 }
 
-/** Address or ports of a live bridge, or of anything that carries the default route, will be others. */
-function touchesLink({ name, ports = [] }: BridgeSettings, before: Lines, after: Lines, links: LinksState): boolean {
-  const described = (lines: Lines) => [
-    ...addressesNamed(lines, name).map(formatCidr),
-    ...(portsInFile(lines, name) ?? []),
-  ]
-  if (described(before).join(' ') === described(after).join(' ')) return false
-  return linkNamed(links, name) !== undefined || ports.some((port) => carriesDefaultRoute(links, port))
+/** More than words about it: a live link, or one that carries the default route, will be another at the next boot. */
+function touchesLink(names: readonly string[], before: Lines, after: Lines, links: LinksState): boolean {
+  const [name = ''] = names
+  if (describe(before, names) === describe(after, names)) return false
+  return linkNamed(links, name) !== undefined || names.some((one) => carriesDefaultRoute(links, one))
+}
+
+/** Options of stanzas, without comments and `auto`. */
+function describe(lines: Lines, names: readonly string[]): string {
+  return names
+    .flatMap((name) => stanzasOf(lines, name))
+    .flatMap(({ name, family, method, options }) => [
+      `${name} ${family} ${method}`,
+      ...options.map((option) => `${option.name} ${option.value}`),
+    ])
+    .join('\n')
 }

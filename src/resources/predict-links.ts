@@ -1,9 +1,18 @@
 /** What links and routes will be after a step. Pure. */
-import { type Link, type LinksState, linkNamed, type Route } from '../facts/links.ts'
+import { type Link, type LinkAddress, type LinksState, linkNamed, type Route } from '../facts/links.ts'
 import { addressesNamed } from '../interfaces/address.ts'
-import { forwardDelayInFile, mtuInFile, portsInFile, stpInFile } from '../interfaces/bridge.ts'
+import { addresses6Named } from '../interfaces/address6.ts'
+import {
+  forwardDelayInFile,
+  linkLocalInFile,
+  mtuInFile,
+  portsInFile,
+  stpInFile,
+  vlanAwareInFile,
+} from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
-import { formatCidr, type Ipv4Cidr, networkOf, parseCidr } from '../net/cidr.ts'
+import { formatCidr, networkOf, parseCidr } from '../net/cidr.ts'
+import { formatIpv6Cidr, ipv6NetworkOf, isLinkLocal, parseIpv6Cidr } from '../net/ipv6.ts'
 
 /** The bridge that `ifup` will make of a stanza, and those of its ports that the node has. */
 export function linkFromFile(
@@ -12,20 +21,41 @@ export function linkFromFile(
   links: LinksState,
 ): { readonly link: Link; readonly ports: readonly string[] } {
   const ports = (portsInFile(lines, name) ?? []).flatMap((port) => linkNamed(links, port)?.name ?? [])
-  const stp = stpInFile(lines, name)
+  const smallest = ports.map((port) => linkNamed(links, port)?.mtu ?? 1500)
   const link: Link = {
-    name,
-    kind: 'bridge',
-    mtu: mtuInFile(lines, name) ?? 1500,
-    up: true,
-    altnames: [],
-    addresses: addressesNamed(lines, name).map((cidr) => ({ cidr: formatCidr(cidr), family: 4, scope: 'global' })),
-    bridge: { stp, forwardDelay: forwardDelayInFile(lines, name) ?? 15 },
+    ...plainLink(lines, name, 'bridge', smallest.length === 0 ? 1500 : Math.min(...smallest)),
+    bridge: {
+      stp: stpInFile(lines, name),
+      forwardDelay: forwardDelayInFile(lines, name) ?? 15,
+      ...(vlanAwareInFile(lines, name) ? { vlanAware: true } : {}),
+    },
   }
   return { link, ports }
 }
 
-/** Adds or replaces a link; `ports` become its ports, and its IPv4 networks are routed to it. */
+/** A link that is up, with what any stanza may give it. `mtu`: what it has when the file does not say. */
+export function plainLink(lines: Lines, name: string, kind: string, mtu: number): Link {
+  return {
+    name,
+    kind,
+    mtu: mtuInFile(lines, name) ?? mtu,
+    up: true,
+    altnames: [],
+    addresses: addressesInFile(lines, name),
+    ...(linkLocalInFile(lines, name) ? {} : { noLinkLocal: true as const }),
+  }
+}
+
+function addressesInFile(lines: Lines, name: string): readonly LinkAddress[] {
+  return [
+    ...addressesNamed(lines, name).map((cidr) => ({ cidr: formatCidr(cidr), family: 4, scope: 'global' }) as const),
+    ...addresses6Named(lines, name).map(
+      (cidr) => ({ cidr: formatIpv6Cidr(cidr), family: 6, scope: isLinkLocal(cidr) ? 'link' : 'global' }) as const,
+    ),
+  ]
+}
+
+/** Adds or replaces a link; `ports` become its ports, and its networks are routed to it. */
 export function replaceLink(state: LinksState, link: Link, ports: readonly string[] = []): LinksState {
   const others = state.links.map((other) =>
     ports.includes(other.name) ? { ...other, master: link.name, up: true } : other,
@@ -47,9 +77,9 @@ export function withoutLink(state: LinksState, name: string): LinksState {
   return { links, routes }
 }
 
-/** The link with one IPv4 address more. */
-export function withAddress(link: Link, cidr: Ipv4Cidr): Link {
-  return { ...link, addresses: [...link.addresses, { cidr: formatCidr(cidr), family: 4, scope: 'global' }] }
+/** The link with one address more. */
+export function withAddress(link: Link, address: LinkAddress): Link {
+  return { ...link, addresses: [...link.addresses, address] }
 }
 
 /** The link with one address less. */
@@ -58,17 +88,27 @@ export function withoutAddress(link: Link, cidr: string): Link {
 }
 
 function networkRoutes(link: Link): readonly Route[] {
-  return link.addresses.flatMap(({ cidr, family }) => {
-    const parsed = family === 4 ? parseCidr(cidr) : undefined
-    if (parsed === undefined || parsed.prefix === 32) return []
-    return [{ family: 4 as const, destination: formatCidr(networkOf(parsed)), devices: [link.name] }]
+  return link.addresses.flatMap(({ cidr, family, scope }) => {
+    const destination = scope === 'global' ? networkText(cidr) : undefined
+    return destination === undefined ? [] : [{ family, destination, devices: [link.name] }]
   })
 }
 
+/** The network of an address as routes name it; undefined for a single address, which makes no route. */
+function networkText(cidr: string): string | undefined {
+  const parsed = parseCidr(cidr)
+  if (parsed !== undefined) return parsed.prefix === 32 ? undefined : formatCidr(networkOf(parsed))
+  const parsed6 = parseIpv6Cidr(cidr)
+  return parsed6 === undefined || parsed6.prefix === 128 ? undefined : formatIpv6Cidr(ipv6NetworkOf(parsed6))
+}
+
 function isNetworkOf(link: Link | undefined, route: Route): boolean {
-  if (link === undefined || route.family !== 4) return false
+  if (link === undefined) return false
   return networkRoutes(link).some(
-    ({ destination, devices }) =>
-      destination === route.destination && route.gateway === undefined && devices[0] === route.devices[0],
+    ({ family, destination, devices }) =>
+      family === route.family &&
+      destination === route.destination &&
+      route.gateway === undefined &&
+      devices[0] === route.devices[0],
   )
 }

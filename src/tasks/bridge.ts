@@ -1,22 +1,28 @@
 import { z } from 'zod'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
 import { parseCidr } from '../net/cidr.ts'
+import { parseIpv6Cidr } from '../net/ipv6.ts'
 import { bridgeAbsent } from '../resources/bridge-absent.ts'
 import { bridgeLink } from '../resources/bridge-link.ts'
+import { bridgeVlans } from '../resources/bridge-vlans.ts'
 import { interfacesStanza } from '../resources/interfaces-stanza.ts'
 import { interfaceName, stateField } from './fields.ts'
-import { bridgeName, commentText, hostCidr } from './interface-fields.ts'
+import {
+  address6Field,
+  addressField,
+  autostartField,
+  bridgeName,
+  commentField,
+  mtuField,
+  vidsField,
+} from './interface-fields.ts'
 import { defineTask } from './task-type.ts'
 
 const params = z
   .strictObject({
-    name: bridgeName.describe('`vmbr1`; PVE before 8 accepts only vmbr and a number'),
-    address: z
-      .union([hostCidr, z.literal('none')])
-      .optional()
-      .describe(
-        'IPv4 address with prefix; `none` takes it away. Left out: a new bridge gets none, another keeps its own',
-      ),
+    name: bridgeName.describe('`vmbr1`, or a word such as `dmz`; PVE before 8 accepts only vmbr and a number'),
+    address: addressField,
+    address6: address6Field,
     ports: z
       .array(interfaceName)
       .optional()
@@ -28,15 +34,31 @@ const params = z
       .max(30)
       .optional()
       .describe('forward delay in seconds; a new bridge without spanning tree gets 0, another keeps its own'),
-    comment: commentText
+    vlan_aware: z
+      .boolean()
       .optional()
-      .describe('shown in the web interface, one line; empty removes it, left out keeps what is there'),
-    autostart: z.boolean().optional().describe('up at boot; a new bridge gets `true`, another keeps its own'),
+      .describe('guests may have VLANs of their own on it; a new bridge gets `false`, another keeps its own'),
+    vids: vidsField
+      .optional()
+      .describe(
+        'VLANs that may pass its ports, with `vlan_aware`: a list of numbers and ranges. A new bridge gets 2-4094, another keeps its own',
+      ),
+    mtu: mtuField.describe(
+      'bytes of a packet; network cards among the ports are raised to it. A new bridge gets that of its ports, another keeps its own',
+    ),
+    link_local: z
+      .boolean()
+      .optional()
+      .describe(
+        '`false`: no IPv6 link-local address either, so that guests cannot reach the node over a bridge without address. A new bridge gets `true`, another keeps its own',
+      ),
+    comment: commentField,
+    autostart: autostartField,
     state: stateField.describe(
       '`absent` takes away the bridge, its stanza and its NAT rules, unless guests are plugged in',
     ),
   })
-  .superRefine(({ name, ports = [], stp, fd }, context) => {
+  .superRefine(({ name, ports = [], stp, fd, vlan_aware, vids }, context) => {
     if (new Set(ports).size < ports.length)
       context.addIssue({ code: 'custom', path: ['ports'], message: 'names a port twice' })
     if (ports.includes(name))
@@ -47,6 +69,8 @@ const params = z
       })
     if (stp === true && fd !== undefined && fd < 2)
       context.addIssue({ code: 'custom', path: ['fd'], message: 'must be 2 to 30 with spanning tree' })
+    if (vids !== undefined && vlan_aware !== true)
+      context.addIssue({ code: 'custom', path: ['vids'], message: 'needs `vlan_aware: true`' })
   })
 
 /** `bridge`: a Linux bridge, in the file as PVE writes it and live. */
@@ -59,21 +83,22 @@ export const bridgeTask = defineTask({
   address: 10.10.10.1/24
   comment: Internal network
 `,
-  resources({ name, address, ports, stp, fd, comment, autostart, state }) {
+  resources({ name, address, address6, ports, stp, fd, vlan_aware, vids, mtu, link_local, comment, autostart, state }) {
     const settings: BridgeSettings = {
       name,
       address: address === undefined || address === 'none' ? address : parseCidr(address),
+      address6: address6 === undefined || address6 === 'none' ? address6 : parseIpv6Cidr(address6),
       ports,
       stp,
       forwardDelay: fd,
+      vlanAware: vlan_aware,
+      vids,
+      mtu,
+      linkLocal: link_local,
       comment,
       autostart,
     }
     if (state === 'absent') return bridgeAbsent(name)
-    return [interfacesStanza(settings), bridgeLink(settings)]
+    return [interfacesStanza(settings), bridgeLink(settings), ...(vlan_aware === true ? [bridgeVlans(name, vids)] : [])]
   },
-  checks: ({ name, address, state }) =>
-    state === 'absent' || address === undefined || address === 'none'
-      ? []
-      : [{ kind: 'mtu', seat: { interface: name, network: address } }],
 })

@@ -1,0 +1,176 @@
+/** What stands in the way of a link of any kind: things PVE would refuse to save, or that would cut something off. */
+import type { InterfacesState } from '../facts/interfaces.ts'
+import { type LinksState, linkNamed } from '../facts/links.ts'
+import { addressesNamed } from '../interfaces/address.ts'
+import { addresses6Named, inet6Stanza } from '../interfaces/address6.ts'
+import type { Lines } from '../interfaces/lines.ts'
+import { inetStanza, type LinkSettings } from '../interfaces/link-stanza.ts'
+import { ownersInFile } from '../interfaces/members.ts'
+import { optionsNamed, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
+import { formatCidr } from '../net/cidr.ts'
+import { formatIpCidr, type IpCidr, ipOverlaps, parseIpCidr } from '../net/ip-cidr.ts'
+import { formatIpv6Cidr } from '../net/ipv6.ts'
+import { definedElsewhere, linesOf } from './interfaces-file.ts'
+import type { PlanBlocked } from './resource.ts'
+
+/** A reason with what to do about it. */
+export function blocked(reason: string, hint: string): PlanBlocked {
+  return { kind: 'blocked', reason, hint }
+}
+
+/** Addresses of a link that would overlap those of others, lose a gateway, or replace one of several. */
+export function addressBlocked(settings: LinkSettings, lines: Lines, links: LinksState): PlanBlocked | undefined {
+  const { name, address, address6 } = settings
+  const inet = addressesNamed(lines, name).map(formatCidr)
+  const inet6 = addresses6Named(lines, name).map(formatIpv6Cidr)
+  const wanted = address === undefined || address === 'none' ? address : formatCidr(address)
+  const wanted6 = address6 === undefined || address6 === 'none' ? address6 : formatIpv6Cidr(address6)
+  return (
+    familyBlocked({ name, wanted, present: inet, stanza: inetStanza(lines, name) }, lines, links) ??
+    familyBlocked({ name, wanted: wanted6, present: inet6, stanza: inet6Stanza(lines, name) }, lines, links)
+  )
+}
+
+interface FamilyWish {
+  readonly name: string
+  readonly wanted: string | 'none' | undefined
+  readonly present: readonly string[]
+  readonly stanza: Stanza | undefined
+}
+
+function familyBlocked(wish: FamilyWish, lines: Lines, links: LinksState): PlanBlocked | undefined {
+  const { name, wanted, present, stanza } = wish
+  if (wanted === undefined) return undefined
+  if (stanza?.method === 'dhcp' || stanza?.method === 'auto')
+    return blocked(
+      `${name} gets its ${stanza.family === 'inet6' ? 'IPv6 ' : ''}address by ${stanza.method === 'dhcp' ? 'DHCP' : 'router advertisements'}`,
+      'leave `address` out, or make the stanza static first',
+    )
+  if (wanted !== 'none' && present.includes(wanted)) return undefined
+  if (present.length > 1)
+    return blocked(
+      `${name} has several addresses in /etc/network/interfaces (${present.join(', ')})`,
+      'leave one of them, then run again; which to replace is not for pvectl to guess',
+    )
+  return gatewayBlocked(wish) ?? (wanted === 'none' ? undefined : overlapBlocked(name, wanted, lines, links))
+}
+
+function gatewayBlocked({ name, wanted = 'none', stanza }: FamilyWish): PlanBlocked | undefined {
+  const value = stanza === undefined ? undefined : optionsNamed(stanza, 'gateway')[0]?.value
+  const gateway = value === undefined ? undefined : parseIpCidr(value)
+  const cidr = parseIpCidr(wanted)
+  if (gateway === undefined || (cidr !== undefined && cidr.family !== gateway.family)) return undefined
+  if (cidr !== undefined && (isSingle(cidr) || ipOverlaps(cidr, gateway) || isOnEveryLink(gateway))) return undefined
+  const asked = wanted === 'none' ? 'no address' : wanted
+  return blocked(`${name} has the gateway ${value}, which ${asked} could not reach`, 'change the gateway first')
+}
+
+/** Single addresses are how hosters route them, and link-local ones are the same everywhere: they overlap on purpose. */
+function overlapBlocked(name: string, wanted: string, lines: Lines, links: LinksState): PlanBlocked | undefined {
+  const cidr = parseIpCidr(wanted)
+  if (cidr === undefined || isSingle(cidr) || isOnEveryLink(cidr)) return undefined
+  const live = links.links
+    .filter((link) => link.name !== name && link.master !== name)
+    .flatMap((link) => link.addresses.map((address) => ({ name: link.name, cidr: parseIpCidr(address.cidr) })))
+  const written = [...new Set(stanzasOf(lines).map((stanza) => stanza.name))]
+    .filter((other) => other !== name)
+    .flatMap((other) =>
+      [...addressesNamed(lines, other).map(formatCidr), ...addresses6Named(lines, other).map(formatIpv6Cidr)].map(
+        (text) => ({ name: other, cidr: parseIpCidr(text) }),
+      ),
+    )
+  const clash = [...live, ...written].find(
+    (other) => other.cidr !== undefined && !isSingle(other.cidr) && ipOverlaps(other.cidr, cidr),
+  )
+  return clash?.cidr === undefined
+    ? undefined
+    : blocked(
+        `${wanted} of ${name} overlaps ${formatIpCidr(clash.cidr)} of ${clash.name}`,
+        'give them networks that do not overlap, or the node cannot tell where a packet belongs',
+      )
+}
+
+function isSingle({ family, prefix }: IpCidr): boolean {
+  return prefix === (family === 4 ? 32 : 128)
+}
+
+function isOnEveryLink({ family, address }: IpCidr): boolean {
+  return family === 6 && address >> 118n === 0x3fan
+}
+
+/** Why a link cannot be plugged into another: it is not there, is plugged in elsewhere, or has an address to lose. */
+export function memberBlocked(
+  owner: string,
+  member: string,
+  interfaces: InterfacesState,
+  links: LinksState,
+  /** Owners that it may be taken from. */
+  from: readonly string[] = [],
+): PlanBlocked | undefined {
+  const lines = linesOf(interfaces)
+  const link = linkNamed(links, member)
+  const stanzas = stanzasOf(lines, member)
+  const known = stanzas.length > 0 || definedElsewhere(interfaces, member) !== undefined || isVlanOfLink(member, links)
+  if (link === undefined && !known)
+    return blocked(`this node has no interface ${member} to be a port of ${owner}`, 'see `ip link` on the node')
+  const allowed = [owner, ...from]
+  const other = ownersInFile(lines, member).find((name) => !allowed.includes(name))
+  const master = link?.master
+  const taken = other ?? (master === undefined || allowed.includes(master) || master === OVS ? undefined : master)
+  if (taken !== undefined) return blocked(`${member} is a port of ${taken} already`, 'take it out there first')
+  const owns = stanzas.some(({ method }) => method === 'dhcp') || hasAddressInFile(lines, member)
+  const live = link?.addresses.some(({ scope, family }) => scope === 'global' && family === 4) === true
+  return owns || live
+    ? blocked(
+        `${member} has an address of its own, which it would lose as a port of ${owner}`,
+        `move the address to ${owner} in the web interface first: that can cut the node off, so it is left to you`,
+      )
+    : undefined
+}
+
+/** The link that the kernel names as master of all ports of Open vSwitch. */
+const OVS = 'ovs-system'
+
+function hasAddressInFile(lines: Lines, name: string): boolean {
+  return addressesNamed(lines, name).length > 0 || addresses6Named(lines, name).length > 0
+}
+
+function isVlanOfLink(port: string, links: LinksState): boolean {
+  const [, parent] = /^(.+)\.\d+$/.exec(port) ?? []
+  return parent !== undefined && linkNamed(links, parent) !== undefined
+}
+
+/** Why something else has the name: a link of another kind, a stanza in another file, one of Open vSwitch. */
+export function nameBlocked(
+  { name, kinds, what }: { readonly name: string; readonly kinds: readonly string[]; readonly what: string },
+  interfaces: InterfacesState,
+  links: LinksState,
+): PlanBlocked | undefined {
+  const stanzas = stanzasOf(linesOf(interfaces), name)
+  const elsewhere = stanzas.length === 0 ? definedElsewhere(interfaces, name) : undefined
+  if (elsewhere !== undefined)
+    return blocked(`${name} is described in ${elsewhere}, which pvectl does not edit`, 'choose another name')
+  const link = linkNamed(links, name)
+  if (link !== undefined && !kinds.includes(link.kind))
+    return blocked(`${name} exists and is not ${what} (${link.kind || 'hardware'})`, 'choose another name')
+  const ovs = stanzas.some((stanza) => optionsNamed(stanza, 'ovs-type').length > 0)
+  return ovs && !kinds.includes('openvswitch')
+    ? blocked(`${name} is an Open vSwitch device in /etc/network/interfaces`, 'choose another name')
+    : undefined
+}
+
+/** What a link is built on must carry packets of its size; PVE refuses to save a file where it does not. */
+export function mtuBlocked(
+  name: string,
+  mtu: number | undefined,
+  below: string,
+  links: LinksState,
+): PlanBlocked | undefined {
+  const lower = linkNamed(links, below)
+  return mtu === undefined || lower === undefined || lower.mtu >= mtu
+    ? undefined
+    : blocked(
+        `${name} is to have an MTU of ${mtu}, and ${below}, which carries it, has ${lower.mtu}`,
+        `give ${below} at least ${mtu} first, or ${name} at most ${lower.mtu}`,
+      )
+}
