@@ -11,17 +11,21 @@ export interface DirectoryFile {
 /** Regular files directly in the directory, by name; hidden ones are left out. Empty when there is no directory. */
 export type DirectoryFiles = readonly DirectoryFile[]
 
-/** All files of a directory by two processes. */
+/** All files of all directories by two processes. Prints the running count after each directory, then sizes, then contents. */
 export const directoryFilesFact: FactKind<DirectoryFiles> = {
   name: 'directory-files',
-  observe: (ids): Script => joinScripts(ids.map(observeDirectory)),
+  observe: (ids): Script => sh`set --
+${joinScripts(ids.map(collectFiles))}
+if [ $# -gt 0 ]; then stat -L --printf '%s %n\n' -- "$@"; cat -- "$@"; fi`,
   parse(output, ids) {
-    let offset = 0
-    return ids.map((id) => {
-      const { files, end } = parseDirectory(output, offset, id)
-      offset = end
-      return files
+    const { line, take } = reader(output)
+    const counts = ids.map(() => Number(line()))
+    const rows = Array.from({ length: counts.at(-1) ?? 0 }, line)
+    const files = rows.map((row) => {
+      const split = row.indexOf(' ')
+      return { path: row.slice(split + 1), content: take(Number(row.slice(0, split))) }
     })
+    return counts.map((count, i) => files.slice(counts[i - 1] ?? 0, count))
   },
 }
 
@@ -30,30 +34,25 @@ export function filesIn(directory: string): FactRef<DirectoryFiles> {
   return { kind: directoryFilesFact, id: directory }
 }
 
-function observeDirectory(directory: string): Script {
-  return sh`set --
-for f in ${directory}/*; do
+function collectFiles(directory: string): Script {
+  return sh`for f in ${directory}/*; do
 	if [ -f "$f" ] && [ -r "$f" ]; then set -- "$@" "$f"; fi
 done
-echo $#
-if [ $# -gt 0 ]; then stat -L --printf '%s %n\n' -- "$@"; cat -- "$@"; fi`
+echo $#`
 }
 
-function parseDirectory(output: Buffer, start: number, id: string): { files: DirectoryFiles; end: number } {
-  let offset = start
+function reader(output: Buffer) {
+  let offset = 0
+  const take = (length: number) => {
+    offset += length
+    return output.subarray(offset - length, offset)
+  }
   const line = () => {
     const end = output.indexOf('\n', offset)
-    if (end < 0) throw new Error(`the listing of ${id} ends early`)
-    const text = output.subarray(offset, end).toString('utf8')
-    offset = end + 1
-    return text
+    if (end < 0) throw new Error('the listing of files ends early')
+    return take(end + 1 - offset)
+      .toString('utf8')
+      .slice(0, -1)
   }
-  const rows = Array.from({ length: Number(line()) }, line)
-  const files = rows.map((row) => {
-    const split = row.indexOf(' ')
-    const content = output.subarray(offset, offset + Number(row.slice(0, split)))
-    offset += content.length
-    return { path: row.slice(split + 1), content }
-  })
-  return { files, end: offset }
+  return { line, take }
 }
