@@ -1,5 +1,7 @@
 /** A text file as lines with their own line ends. Bytes are latin1 characters throughout, so none is ever lost. */
 
+import { onceEach } from './once.ts'
+
 /** One line. Only the last may lack its end. */
 export interface Line {
   /** Bytes as latin1, without the line end. */
@@ -11,14 +13,14 @@ export interface Line {
 export type Lines = readonly Line[]
 
 /** Splits bytes into lines; nothing is decoded. */
-export function parseLines(bytes: Buffer): Lines {
+export const parseLines: (bytes: Buffer) => Lines = onceEach((bytes) => {
   const parts = bytes.toString('latin1').split('\n')
   const last = parts.pop() ?? ''
   const lines = parts.map(
     (part): Line => (part.endsWith('\r') ? { text: part.slice(0, -1), end: '\r\n' } : { text: part, end: '\n' }),
   )
   return last === '' ? lines : [...lines, { text: last, end: '' }]
-}
+})
 
 /** The inverse of {@link parseLines}. */
 export function formatLines(lines: Lines): Buffer {

@@ -5,6 +5,7 @@
  * An option that only ifupdown2 still counts in is called stray here.
  */
 import { type Lines, trim, words } from './lines.ts'
+import { onceEach } from './once.ts'
 
 /** Consecutive lines. */
 export interface Span {
@@ -69,7 +70,7 @@ interface Logical extends Span {
 }
 
 /** Reads a file. Never fails: what is not understood is an {@link Other}. */
-export function parseBlocks(lines: Lines): readonly Block[] {
+export const parseBlocks: (lines: Lines) => readonly Block[] = onceEach((lines) => {
   const logical = joinContinuations(lines)
   const blocks: Block[] = []
   for (let i = 0; i < logical.length; ) {
@@ -86,7 +87,7 @@ export function parseBlocks(lines: Lines): readonly Block[] {
     i += 1
   }
   return blocks
-}
+})
 
 /** All stanzas, optionally those of one name. */
 export function stanzasOf(lines: Lines, name?: string): readonly Stanza[] {

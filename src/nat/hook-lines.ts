@@ -1,5 +1,6 @@
 /** Hook lines of interfaces(5) that set or take away rules pvectl knows, in whatever way somebody once wrote them. */
 import { type Lines, trim } from '../interfaces/lines.ts'
+import { onceEach } from '../interfaces/once.ts'
 import { normalName, type Option, parseBlocks, type Span, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
 import { programOf } from './iptables-call.ts'
 import { type KnownRule, purposeOf, type RuleCall, readRuleCall, ruleArgs, rulePlace } from './rules.ts'
@@ -22,9 +23,9 @@ export interface RuleHook {
 }
 
 /** All such hooks of a file, in order. */
-export function ruleHooks(lines: Lines): readonly RuleHook[] {
-  return stanzasOf(lines).flatMap((stanza) => stanza.options.flatMap((option) => readHook(stanza, option)))
-}
+export const ruleHooks: (lines: Lines) => readonly RuleHook[] = onceEach((lines) =>
+  stanzasOf(lines).flatMap((stanza) => stanza.options.flatMap((option) => readHook(stanza, option))),
+)
 
 /** Hook lines outside any stanza that do nothing but such calls. */
 export function orphanHooks(lines: Lines): readonly { readonly span: Span; readonly calls: readonly HookCall[] }[] {
