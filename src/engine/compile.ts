@@ -1,5 +1,5 @@
 /** Compiles steps to one script that runs detached on the node and writes a framed log. */
-import { joinScripts, rawScript, type Script, sh } from '../connection/script.ts'
+import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { RECORDS_ROOT } from '../facts/run-records.ts'
 import { PRELUDE } from '../resources/prelude.ts'
 import { armScript } from './guard.ts'
@@ -66,13 +66,14 @@ ${CLOSE_RECORD}
 pv_end() { pv_close "$@"; printf '\n%s end %s\n' ${mark} "$*"; exit 0; }
 exec 9>>/run/pvectl/lock
 if ! flock -n 9; then printf '\n%s locked %s\n' ${mark} "$(cat /run/pvectl/owner 2>/dev/null)"; pv_end locked; fi
-printf '%s since %s (run %s)\n' ${run.owner} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" ${run.id} > /run/pvectl/owner
+pv_started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+printf '%s since %s (run %s)\n' ${run.owner} "$pv_started" ${run.id} > /run/pvectl/owner
 ${openRecord(steps, run)}
 ${PRELUDE}
 ${guard === undefined ? sh`` : armScript(run.id, guard.timeoutSeconds, mark)}
 pv_step() {
 	[ ! -e "$PV_RUN/stop" ] || pv_end stopped "$1"
-	${guard === undefined ? sh`` : rawScript('pv_hold')}
+	${guard === undefined ? sh`` : sh`pv_hold ${Math.max(1, Math.floor(guard.timeoutSeconds / 8))}`}
 	printf '\n%s start %s\n' ${mark} "$1"
 }
 pv_done() {
@@ -80,7 +81,7 @@ pv_done() {
 	[ "$2" -eq 0 ] || pv_end failed "$1"
 }
 ${joinScripts(steps.map((step, i) => stepScript(step, i)))}
-${guard === undefined ? sh`` : rawScript('pv_held=0; pv_hold')}
+${guard === undefined ? sh`` : sh`pv_hold ${Math.max(1, Math.floor(guard.timeoutSeconds / 30))}`}
 pv_end ok
 `
 }

@@ -39,7 +39,7 @@ systemd-run -q --unit=${guardUnit(runId)} --on-active=${timeoutSeconds} --timer-
 	-p Restart=no sh ${GUARD_ROOT}/armed/revert timer
 )
 [ $? -eq 0 ] || pv_end unguarded
-${holdFunction(runId, timeoutSeconds)}
+${holdFunction(runId)}
 `
 }
 
@@ -76,13 +76,18 @@ ${reportScript(runId)}
 `
 }
 
-/** Defines `pv_hold`, which starts the timer anew: a run that makes progress is not reverted, however long it takes. */
-function holdFunction(runId: string, timeoutSeconds: number): Script {
-  // systemctl costs ten times as much as date, and steps are many.
-  return sh`pv_held=$(date +%s)
+/**
+ * Defines `pv_hold SECONDS`, which starts the timer anew when that long has passed since it was: a run that makes
+ * progress is not reverted, however long it takes.
+ */
+function holdFunction(runId: string): Script {
+  // systemctl costs a hundred times as much as reading a file, and steps are many.
+  return sh`pv_clock() { read -r pv_now pv_idle < /proc/uptime; pv_now=${rawScript('${pv_now%%.*}')}; }
+pv_clock
+pv_held=$pv_now
 pv_hold() {
-	pv_now=$(date +%s)
-	[ $((pv_now - pv_held)) -ge ${Math.max(1, Math.floor(timeoutSeconds / 8))} ] || return 0
+	pv_clock
+	[ $((pv_now - pv_held)) -ge $1 ] || return 0
 	systemctl restart ${guardUnit(runId)}.timer 2>/dev/null || :
 	pv_held=$pv_now
 }`
@@ -113,10 +118,7 @@ ExecStart=/bin/sh ${GUARD_ROOT}/armed/revert boot
 /** Live state, as commands read it back. */
 const SNAPSHOT = rawScript(String.raw`ip -o address show > addresses
 ip -o link show > links
-for f in /sys/class/net/*; do
-	m=$(readlink "$f/master" 2>/dev/null) || m=
-	printf '%s %s\n' "$(basename "$f")" "$(basename "$m")"
-done > masters
+awk '{ n = $2; sub(/[:@].*/, "", n); m = ""; for (i = 3; i < NF; i++) if ($i == "master") m = $(i + 1); print n, m }' links > masters
 ip -4 route show table main > routes4
 ip -6 route show table main > routes6
 ip -4 rule show > prules4
@@ -124,11 +126,12 @@ ip -6 rule show > prules6
 iptables-save > rules4 2>/dev/null || :
 ip6tables-save > rules6 2>/dev/null || :
 nft list tables > tables 2>/dev/null || :
-systemctl is-active --quiet ssh.service && : > ssh-was-active || :
-for d in dnsmasq nginx; do systemctl show -p ActiveState -p UnitFileState $d.service > "unit.$d" 2>/dev/null || :; done
+systemctl show -p Id -p ActiveState -p UnitFileState ssh.service dnsmasq.service nginx.service 2>/dev/null |
+	awk -v RS= '{ n = $0; sub(/.*Id=/, "", n); sub(/[.]service.*/, "", n); print > ("unit." n) }' || :
+if grep -qxE 'ActiveState=(active|reloading)' unit.ssh 2>/dev/null; then : > ssh-was-active; fi
 for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding; do
-	[ ! -e "$f" ] || printf '%s %s\n' "$f" "$(cat "$f")"
-done > forwarding
+	if read -r v < "$f"; then printf '%s %s\n' "$f" "$v"; fi
+done > forwarding 2>/dev/null
 cp -p /etc/network/interfaces interfaces 2>/dev/null || :`)
 
 /**

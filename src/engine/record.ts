@@ -8,7 +8,7 @@ import type { PlannedStep } from './plan.ts'
 export const KEEP_RUNS = 30
 
 /**
- * Opens the record within the worker, once it holds the lock and `PV_KEEP` is set. Records without a result belong to
+ * Opens the record within the worker, once it holds the lock, and `PV_KEEP` and `pv_started` are set. Records without a result belong to
  * runs that broke off: the lock says that nobody is working on them any more.
  */
 export function openRecord(steps: readonly PlannedStep[], run: RunInfo): Script {
@@ -17,7 +17,7 @@ export function openRecord(steps: readonly PlannedStep[], run: RunInfo): Script 
     sh`printf 'id=%s\nowner=%s\nplaybook=%s\n' ${run.id} ${run.owner} ${run.playbook}`,
     ...(digest === undefined ? [] : [sh`printf 'digest=%s\n' ${digest}`]),
     ...(undoes === undefined ? [] : [sh`printf 'undoes=%s\n' ${undoes}`]),
-    sh`printf 'started=%s\npid=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" $$`,
+    sh`printf 'started=%s\npid=%s\n' "$pv_started" $$`,
   ]
   return sh`for pv_d in ${RECORDS_ROOT}/*/; do
 	[ ! -e "$pv_d/run" ] || [ -e "$pv_d/result" ] || echo interrupted > "$pv_d/result"

@@ -1,4 +1,5 @@
 /** Sites of nginx as Debian lays them out: a file in sites-available and a link to it in sites-enabled. */
+import { dirname } from 'node:path/posix'
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { filesIn } from '../facts/directory-files.ts'
 import { becomes, type FactUpdate } from '../facts/fact.ts'
@@ -122,7 +123,7 @@ function planSite(path: string, link: string, inner: Resource, model: Model): Pl
 function siteScript(path: string, link: string, before: string | undefined, write: Script): Script {
   const back = before === undefined ? sh`rm -f -- ${link}` : sh`ln -sfn -- ${before} ${link}`
   const enable = sh`pv_backup ${link}
-mkdir -p -- "$(dirname -- ${link})"
+[ -d ${dirname(link)} ] || mkdir -p -- ${dirname(link)}
 ln -sfn -- ${path} ${link}`
   const linked = before === path
   return sh`pv_save_undo "$(pv_real ${path})"

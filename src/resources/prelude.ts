@@ -1,6 +1,9 @@
 /** The sh functions that step scripts may use. Sent once a run; kept small, since every byte goes to every node. */
 import { rawScript } from '../connection/script.ts'
 
+/** A parameter expansion of the shell, whose braces a template of this language would take for its own. */
+const v = (expansion: string) => `\${${expansion}}`
+
 /**
  * Functions for step scripts (all run as root under `set -e`):
  *
@@ -13,48 +16,64 @@ import { rawScript } from '../connection/script.ts'
  * - `pv_remove PATH EXPECTED`: the counterpart for removal of a file or link.
  * - `pv_validate PATH WHAT COMMAND…`: runs COMMAND; when it fails, undoes PATH and fails with its output.
  * - `pv_holders PATH`: prints ` by pid N (NAME)` for processes that hold a lock on PATH, by flock(2) or fcntl(2).
- * - `pv_unit VERB UNIT`: `systemctl VERB UNIT`; on failure adds the unit's last log lines.
+ * - `pv_unit VERB UNIT`: `systemctl VERB UNIT`; on failure adds the unit's last log lines. Links of SysV init stay as
+ *   they are where there is a unit file: to bring them along, systemctl reloads systemd twice more.
+ *
+ * Processes are what a step costs, and files are many, so what the shell can do by itself it does: the functions set
+ * `pv_p` (path behind a symlink) and `pv_u` (copy for undo) instead of printing them.
  *
  * `PV_RUN` is the run's directory under /run, `PV_KEEP` the one that keeps previous content.
  */
 export const PRELUDE = rawScript(String.raw`
 pv_fail() { printf '%s\n' "$*" >&2; exit 1; }
-pv_real() { readlink -f -- "$1" 2>/dev/null || printf '%s' "$1"; }
-pv_sha() {
-	if [ -f "$1" ]; then set -- $(sha256sum < "$1"); printf '%s' "$1"
-	elif [ -e "$1" ] || [ -L "$1" ]; then printf other
-	else printf absent; fi
+pv_real() { if [ -L "$1" ]; then readlink -f -- "$1" || printf '%s' "$1"; else printf '%s' "$1"; fi; }
+pv_follow() { pv_p=$1; [ ! -L "$1" ] || pv_p=$(pv_real "$1"); }
+pv_there() { [ -e "$1" ] || [ -L "$1" ]; }
+pv_kept() {
+	[ -e "$PV_KEEP/.paths" ] || return 1
+	while IFS= read -r pv_l; do [ "$pv_l" != "$1" ] || return 0; done < "$PV_KEEP/.paths"
+	return 1
 }
 pv_backup() {
-	case "|$(cat "$PV_KEEP/.paths" 2>/dev/null | tr '\n' '|')" in *"|$1|"*) return 0 ;; esac
-	mkdir -p "$PV_KEEP"
-	if [ -e "$1" ] || [ -L "$1" ]; then
-		mkdir -p "$PV_KEEP/files$(dirname -- "$1")"
+	if pv_kept "$1"; then return 0; fi
+	[ -d "$PV_KEEP" ] || mkdir -p "$PV_KEEP"
+	if pv_there "$1"; then
+		[ -d "$PV_KEEP/files${v('1%/*')}" ] || mkdir -p "$PV_KEEP/files${v('1%/*')}"
 		cp -a -- "$1" "$PV_KEEP/files$1"
 	fi
 	printf '%s\n' "$1" >> "$PV_KEEP/.paths"
 }
 pv_expect() {
-	pv_now=$(pv_sha "$1")
+	if [ -f "$1" ]; then pv_now=$(sha256sum < "$1"); pv_now=${v('pv_now%% *')}
+	elif pv_there "$1"; then pv_now=other
+	else pv_now=absent; fi
 	[ "$pv_now" = "$2" ] || pv_fail "$1 was changed by somebody else since it was read; nothing written. Run again."
 }
-pv_undo_file() { printf '%s/undo%s' "$PV_RUN" "$(printf '%s' "$1" | tr / _)"; }
+pv_undo_at() {
+	pv_u=$PV_RUN/undo pv_r=$1
+	while [ "$pv_r" != "${v('pv_r#*/')}" ]; do pv_u=${v('pv_u')}${v('pv_r%%/*')}_ pv_r=${v('pv_r#*/')}; done
+	pv_u=$pv_u$pv_r
+}
 pv_save_undo() {
-	pv_u=$(pv_undo_file "$1")
-	rm -rf -- "$pv_u"
-	if [ -e "$1" ] || [ -L "$1" ]; then cp -a -- "$1" "$pv_u"; fi
+	pv_undo_at "$1"
+	if pv_there "$pv_u"; then rm -rf -- "$pv_u"; fi
+	if pv_there "$1"; then cp -a -- "$1" "$pv_u"; fi
 }
 pv_write() {
-	pv_p=$(pv_real "$1")
+	pv_follow "$1"
 	pv_expect "$pv_p" "$5"
 	pv_backup "$pv_p"
 	pv_save_undo "$pv_p"
-	pv_d=$(dirname -- "$pv_p")
-	[ -d "$pv_d" ] || mkdir -p -m 755 -- "$pv_d"
-	pv_t="$pv_d/.$(basename -- "$pv_p").pvectl-new"
-	rm -f -- "$pv_t"
-	case "$pv_p" in
-	/etc/pve/*) printf '%s' "$4" > "$pv_t" ;;
+	pv_d=${v('pv_p%/*')}
+	[ -d "$pv_d/" ] || mkdir -p -m 755 -- "$pv_d"
+	pv_t="$pv_d/.${v('pv_p##*/')}.pvectl-new"
+	if pv_there "$pv_t"; then rm -f -- "$pv_t"; fi
+	pv_m="$2 $3"
+	if [ -g "$pv_d/" ]; then pv_m=inherited; fi
+	case "$pv_p" in /etc/pve/*) pv_m='0644 root:root' ;; esac
+	case "$pv_m" in
+	'0644 root:root') printf '%s' "$4" > "$pv_t" ;;
+	'0600 root:root') (umask 077; printf '%s' "$4" > "$pv_t") ;;
 	*) (umask 077; printf '%s' "$4" > "$pv_t") && chown -- "$3" "$pv_t" && chmod -- "$2" "$pv_t" ;;
 	esac || { rm -f -- "$pv_t"; pv_fail "cannot write beside $pv_p (disk full or read-only?)"; }
 	sync -d -- "$pv_t" 2>/dev/null || :
@@ -67,9 +86,9 @@ pv_remove() {
 	rm -f -- "$1"
 }
 pv_undo() {
-	pv_p=$(pv_real "$1")
-	pv_u=$(pv_undo_file "$pv_p")
-	if [ -e "$pv_u" ] || [ -L "$pv_u" ]; then
+	pv_follow "$1"
+	pv_undo_at "$pv_p"
+	if pv_there "$pv_u"; then
 		cp -a -- "$pv_u" "$pv_p.pvectl-undo" && mv -f -- "$pv_p.pvectl-undo" "$pv_p"
 	else rm -f -- "$pv_p"; fi
 }
@@ -87,6 +106,7 @@ pv_holders() {
 		while read -r pv_q; do printf ' by pid %s (%s)' "$pv_q" "$(cat "/proc/$pv_q/comm" 2>/dev/null || echo gone)"; done
 }
 pv_unit() {
+	case "$1" in enable | disable) SYSTEMCTL_SKIP_SYSV=1 systemctl "$1" "$2" 2>/dev/null && return ;; esac
 	if ! systemctl "$1" "$2"; then
 		journalctl -u "$2" -n 15 --no-pager -o cat >&2 2>/dev/null || :
 		pv_fail "systemctl $1 $2 failed; its last log lines are above"

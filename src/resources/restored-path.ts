@@ -1,5 +1,7 @@
 /** What stands at a path, put back to what stood there once: a file, a symbolic link or nothing. */
+
 import path from 'node:path'
+import { dirname } from 'node:path/posix'
 import { sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
@@ -52,7 +54,7 @@ function restoredLink(at: string, target: string): Resource {
         kind: 'change',
         changes: [{ summary: `link ${at} → ${target}` }],
         script: sh`pv_backup ${at}
-mkdir -p -- "$(dirname -- ${at})"
+[ -d ${dirname(at)} ] || mkdir -p -- ${dirname(at)}
 rm -f -- ${`${at}.pvectl-new`}
 ln -s -- ${target} ${`${at}.pvectl-new`}
 mv -fT -- ${`${at}.pvectl-new`} ${at}`,

@@ -1,4 +1,5 @@
 /** A symbolic link. */
+import { dirname } from 'node:path/posix'
 import { sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
@@ -35,7 +36,7 @@ function planSymlink(path: string, target: string, state: FileState, model: Mode
     kind: 'change',
     changes: [{ summary: `link ${path} → ${target}${before}` }],
     script: sh`pv_backup ${path}
-mkdir -p -- "$(dirname -- ${path})"
+[ -d ${dirname(path)} ] || mkdir -p -- ${dirname(path)}
 ln -sfn -- ${target} ${path}`,
     after: [becomes(fileAt(path), after)],
   }

@@ -63,7 +63,7 @@ function naming(change: Change, path: string): Change {
 
 function refuse(paths: readonly string[], { what, command }: NonNullable<FileGroup['validate']>): Script {
   const undo = paths.map(
-    (path) => sh`pv_u=$(pv_undo_file ${path})
+    (path) => sh`pv_undo_at ${path}
 	rm -f -- ${path}
 	if [ -e "$pv_u" ] || [ -L "$pv_u" ]; then cp -a -- "$pv_u" ${path}; fi`,
   )

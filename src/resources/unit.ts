@@ -85,7 +85,7 @@ function unitSteps(
 ): readonly Step[] {
   const steps: Step[] = []
   const add = (verb: Step['verb'], why = '') =>
-    steps.push({ verb, summary: `${verb} ${desired.unit}${why}`, script: verbScript(desired, verb) })
+    steps.push({ verb, summary: `${verb} ${desired.unit}${why}`, script: verbScript(desired, verb, state) })
   if (state.needsDaemonReload && desired.running === true) add('daemon-reload')
   if (desired.enabled === true && !/^(enabled|static|alias|indirect|generated)/.test(state.enabled)) add('enable')
   if (desired.enabled === false && state.enabled.startsWith('enabled')) add('disable')
@@ -113,7 +113,7 @@ function newerFile(
   })?.id
 }
 
-function verbScript({ unit: name, validate }: UnitDesired, verb: Step['verb']): Script {
+function verbScript({ unit: name, validate }: UnitDesired, verb: Step['verb'], state: UnitState): Script {
   if (verb === 'daemon-reload') return sh`systemctl daemon-reload`
   const check =
     validate !== undefined && ['start', 'restart', 'reload'].includes(verb)
@@ -121,7 +121,7 @@ function verbScript({ unit: name, validate }: UnitDesired, verb: Step['verb']): 
 `
       : sh``
   const fresh =
-    verb === 'start'
+    verb === 'start' && state.active === 'failed'
       ? sh`systemctl reset-failed ${name} 2>/dev/null || :
 `
       : sh``
