@@ -9,6 +9,16 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+/** zod brings its messages in fifty languages, which are half of its text; pvectl words them itself. */
+const withoutLocales = {
+  name: 'without-locales',
+  setup({ onResolve }) {
+    onResolve({ filter: /locales\/index\.js$/ }, ({ importer, resolveDir }) =>
+      /node_modules\/zod\/v4\//.test(importer) ? { path: path.join(resolveDir, '../locales/en.js') } : undefined,
+    )
+  },
+}
+
 await bundle()
 await writeManifest()
 
@@ -27,6 +37,10 @@ async function bundle() {
     platform: 'node',
     target: 'node20.12',
     keepNames: true,
+    // A start spends its time on reading text, so there is less of it; names stay, for stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    plugins: [withoutLocales],
     legalComments: 'none',
     // ssh2 uses these two where they were compiled, and does without them elsewhere.
     external: ['cpu-features', '*.node'],
