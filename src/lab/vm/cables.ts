@@ -3,10 +3,12 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { type LabNames, labNames, macOf, type NodeNames, nodeNames } from '../names.ts'
 import { listLinks } from '../network.ts'
+import { isRunning } from '../node.ts'
 import { runtimeDir } from '../paths.ts'
 import { run, tryRun } from '../run.ts'
 import type { LabNode, LabState } from '../state.ts'
-import { type Cable, NICS, type Nic, type Port } from './machine.ts'
+import { type Cable, deviceOf, NICS, type Nic, type Port } from './machine.ts'
+import { connectQmp } from './qmp.ts'
 
 /** NICs beside the one that manages the node. */
 export const GUEST_NICS = NICS.slice(1)
@@ -20,6 +22,29 @@ export function portsOf(state: LabState, node: LabNode): readonly Port[] {
 /** The node at the other end of a node's direct cables, should the lab have it. */
 export function peerOf(state: LabState, node: LabNode): LabNode | undefined {
   return state.nodes.find(({ number }) => number === peerNumber(node))
+}
+
+/**
+ * Pulls a cable of a running node or plugs it in. Resolves with the node at its other end, whose carrier goes and comes
+ * with it; undefined where a switch is.
+ */
+export async function setCable(
+  state: LabState,
+  node: LabNode,
+  { nic, plugged }: { readonly nic: Nic; readonly plugged: boolean },
+): Promise<LabNode | undefined> {
+  const cable = portsOf(state, node).find((port) => port.nic === nic)?.cable
+  const peer = cable?.kind === 'direct' ? peerOf(state, node) : undefined
+  for (const end of peer === undefined ? [node] : [node, peer]) {
+    if (!(await isRunning(labNames(state.name), end))) continue
+    const qmp = await connectQmp(controlSocket(state, end))
+    try {
+      await qmp.execute('set_link', { name: deviceOf(nic), up: plugged })
+    } finally {
+      qmp.close()
+    }
+  }
+  return peer
 }
 
 /** Makes sure of the switch that cables may lead to, and of the folder for direct ones. */
