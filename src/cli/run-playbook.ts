@@ -10,24 +10,28 @@ import { SecretStore } from '../secrets/store.ts'
 import { taskTypes } from '../tasks/index.ts'
 import { type JobRun, runJob, withConnector } from './run-job.ts'
 
-/** What the user asked for. */
-export interface PlaybookRun extends JobRun {
+/** Which playbook, for which hosts. */
+export interface PlaybookChoice {
   readonly playbook: string
   readonly inventory: string
   readonly limit: string | undefined
   readonly tags: readonly string[]
   readonly skipTags: readonly string[]
-  /** What to do about a network change staged in the web interface. */
-  readonly pending: 'refuse' | PendingChoice
   /** As given on the command line. */
   readonly extraVars: readonly string[]
+}
+
+/** What the user asked for. */
+export interface PlaybookRun extends PlaybookChoice, JobRun {
+  /** What to do about a network change staged in the web interface. */
+  readonly pending: 'refuse' | PendingChoice
 }
 
 /** Runs a playbook from files to exit code. Throws what is wrong before any node is contacted. */
 export async function runPlaybook(options: PlaybookRun): Promise<number> {
   const secrets = new SecretStore()
   try {
-    const loaded = await load(options, secrets)
+    const loaded = await loadPlaybook(options, secrets)
     const job = options.pending === 'refuse' ? loaded : withPending(loaded, options.pending)
     return await withConnector(
       job.hosts.map(({ target }) => target),
@@ -38,8 +42,9 @@ export async function runPlaybook(options: PlaybookRun): Promise<number> {
   }
 }
 
-async function load(
-  { playbook, inventory: name, limit, tags, skipTags, extraVars }: PlaybookRun,
+/** Loads the inventory and the playbook. Throws everything that is wrong with them; secrets are opened by `secrets`. */
+export async function loadPlaybook(
+  { playbook, inventory: name, limit, tags, skipTags, extraVars }: PlaybookChoice,
   secrets: SecretStore,
 ): Promise<Job> {
   const cwd = process.cwd()

@@ -1,0 +1,113 @@
+/** Likely causes that several kinds of checks have in common. */
+import type { Seat } from './check.ts'
+import type { Packet } from './firewall/packet.ts'
+import type { NodeView } from './node.ts'
+import type { FactWish, Seen } from './probe/plan.ts'
+import { failed, skipped, type Verdict } from './prover.ts'
+
+/** What is wrong, and the remedy. */
+export interface Cause {
+  readonly cause: string
+  readonly hint?: string
+}
+
+/** How people call the place of a guest: `vmbr1`, `vmbr1 tag 50`, `10.10.10.0/24`. */
+export function seatName({ interface: name, network, vlan }: Seat): string {
+  const place = name ?? network ?? 'a bridge'
+  return vlan === undefined ? place : `${place} tag ${vlan}`
+}
+
+/** The fact that {@link unitCause} needs. */
+export function unitFact(unit: string): FactWish {
+  return { id: `unit ${unit}`, kind: 'units', args: [unit] }
+}
+
+/** Why a service does not run; undefined when it does. */
+export function unitCause(node: NodeView, name: string): Cause | undefined {
+  const unit = node.unit(name)
+  if (unit === undefined || unit.active === 'active' || unit.active === 'reloading') return undefined
+  const short = name.replace(/\.service$/, '')
+  if (unit.load === 'not-found') return { cause: `${short} is not installed`, hint: 'run the playbook: pvectl apply' }
+  if (unit.load === 'masked' || unit.file === 'masked')
+    return { cause: `${name} is masked and not running`, hint: `systemctl unmask ${short}; systemctl start ${short}` }
+  if (unit.active === 'failed') {
+    const said = unit.log
+      .trim()
+      .split('\n')
+      .findLast((line) => !/^(\S+\.service: |Failed to start|Stopped |Starting )/.test(line))
+    return { cause: `${name} failed${said === undefined ? '' : `: ${said.trim()}`}`, hint: `journalctl -u ${short}` }
+  }
+  return { cause: `${name} is not running (${unit.active})`, hint: `systemctl start ${short}` }
+}
+
+/** Why nothing can be reached over the interface of a seat; undefined when it is up. */
+export function linkCause(node: NodeView, seat: Seat): Cause | undefined {
+  const link = node.link(seat)
+  if (link === undefined || link.flags.includes('UP')) return undefined
+  return { cause: `${link.ifname} is down`, hint: `ip link set ${link.ifname} up` }
+}
+
+/** Who stops a packet; undefined when nobody seems to. */
+export function firewallCause(node: NodeView, packet: Packet): Cause | undefined {
+  const blocked = node.blocked(packet)
+  if (blocked === undefined) return undefined
+  const what = packet.port === undefined ? packet.protocol : `${packet.protocol} port ${packet.port}`
+  const way =
+    packet.hook === 'input' ? `${what} is not let in on ${packet.from}` : `${what} is not passed on from ${packet.from}`
+  if (!blocked.pve)
+    return { cause: `a firewall: ${way} (${blocked.by})`, hint: `let it through, or see who made the rule` }
+  const port = packet.port === undefined ? '' : ` -dport ${packet.port}`
+  return {
+    cause: `the Proxmox VE firewall is on: ${way} (${blocked.by})`,
+    ...(packet.hook === 'input'
+      ? { hint: `allow it on the node: IN ACCEPT -i ${packet.from} -p ${packet.protocol}${port}` }
+      : {}),
+  }
+}
+
+/** Why a service on a port of the node does not answer guests of a seat; the first of what can be wrong. */
+export function serviceCause(
+  node: NodeView,
+  seat: Seat,
+  service: { readonly unit: string; readonly protocol: 'tcp' | 'udp'; readonly port: number; readonly packet: Packet },
+): Cause | undefined {
+  const { unit, protocol, port, packet } = service
+  const short = unit.replace(/\.service$/, '')
+  const silent =
+    node.listeners(protocol, port).length > 0
+      ? undefined
+      : { cause: `nothing listens on ${protocol} port ${port}, though ${short} runs`, hint: `journalctl -u ${short}` }
+  return linkCause(node, seat) ?? unitCause(node, unit) ?? silent ?? firewallCause(node, packet)
+}
+
+/** The verdict where there is no place for a guest to ask from; undefined when there was one. */
+export function seatProblem(
+  seat: Seat,
+  { place, setup, uplink, no_address, no_free_address, error }: Seen,
+): Verdict | undefined {
+  const name = seatName(seat)
+  const { missing, no_bridge, interface: which, network } = (place ?? {}) as Readonly<Record<string, unknown>>
+  if (missing !== undefined) {
+    if (which === undefined)
+      return failed(`no interface has an address in ${network}`, {
+        cause: 'its bridge is missing or has another address',
+        hint: 'ip address; ifup the bridge, or pvectl apply',
+      })
+    return failed(`there is no ${which} on the node`, {
+      cause: `${which} is not set up`,
+      hint: `ifup ${which}, or pvectl apply`,
+    })
+  }
+  if (no_bridge !== undefined) return skipped(`${which} is no bridge, so no guest can be put there`)
+  if (uplink !== undefined) return skipped(`${name} is the uplink, whose guests have a router of their own`)
+  if (no_address !== undefined)
+    return failed(`${name} has no IPv4 address`, {
+      cause: 'its address was taken away',
+      hint: 'ifup the bridge, or pvectl apply',
+    })
+  if (no_free_address !== undefined) return skipped(`no free address in the network of ${name} to try it from`)
+  if (setup !== undefined) return skipped(`a guest cannot be put on ${name}: ${String(setup).trim()}`)
+  if (error === 'no result' || error === 'no answer in time' || error === 'the probe broke off')
+    return skipped(`the probe did not end: ${error}`)
+  return undefined
+}

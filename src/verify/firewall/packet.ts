@@ -1,0 +1,66 @@
+/** Packets as a firewall sees them, and rules as far as they can be followed from outside the kernel. */
+
+/** The first packet of something that a guest sends. */
+export interface Packet {
+  readonly family: 4 | 6
+  /** To the node itself, or through it. */
+  readonly hook: 'input' | 'forward'
+  readonly protocol: 'tcp' | 'udp' | 'icmp'
+  /** Interface it comes in by. */
+  readonly from: string
+  /** Interface it leaves by, when it is forwarded. */
+  readonly to?: string
+  readonly source: string
+  readonly destination: string
+  /** Of TCP and UDP. */
+  readonly port?: number
+  readonly sourcePort?: number
+  /** State of its connection; default `new`. */
+  readonly state?: 'new' | 'established'
+}
+
+/** Whether a rule is about a packet; `maybe` where it asks for something that nobody here knows. */
+export type Match = 'yes' | 'no' | 'maybe'
+
+/** What a rule does with a packet it is about. */
+export type Action =
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'return' }
+  | { readonly kind: 'jump' | 'goto'; readonly chain: string }
+  /** Another address for it, or the like: the end of a chain of the nat table. */
+  | { readonly kind: 'translate'; readonly how: string }
+  /** Counts, marks, logs: the next rule follows. */
+  | { readonly kind: 'none' }
+
+/** One rule, ready to be asked. */
+export interface Rule {
+  readonly text: string
+  match(packet: Packet): Match
+  action(packet: Packet): Action
+}
+
+/** A chain; a policy makes it one that the kernel begins with. */
+export interface Chain {
+  readonly policy?: 'accept' | 'drop'
+  readonly rules: readonly Rule[]
+}
+
+/** Chains of one table by name. */
+export type Chains = ReadonlyMap<string, Chain>
+
+/** All of several conditions. */
+export function all(matches: readonly Match[]): Match {
+  if (matches.includes('no')) return 'no'
+  return matches.includes('maybe') ? 'maybe' : 'yes'
+}
+
+/** A condition turned round. */
+export function not(match: Match): Match {
+  return match === 'maybe' ? 'maybe' : match === 'yes' ? 'no' : 'yes'
+}
+
+/** A plain truth. */
+export function truth(value: boolean): Match {
+  return value ? 'yes' : 'no'
+}

@@ -1,0 +1,57 @@
+/** Follows a packet through chains of rules. */
+import type { Chain, Chains, Packet, Rule } from './packet.ts'
+
+/** Where a packet ends, and what ended it. */
+export interface Outcome {
+  readonly kind: 'accept' | 'drop' | 'translate'
+  /** The rule, or `policy` of the chain. */
+  readonly by: string
+  /** Chains it went through, from the outside in. */
+  readonly path: readonly string[]
+  /** How a `translate` changes it. */
+  readonly how?: string
+}
+
+/** Chains that call each other are refused by the kernel; this is for texts that were cut. */
+const DEEPEST = 32
+
+/** The fate of a packet that enters at `start`. Rules that nobody can judge are taken as not about it. */
+export function walk(chains: Chains, start: string, packet: Packet): Outcome | undefined {
+  const first = chains.get(start)
+  if (first === undefined) return undefined
+  const outcome = through(chains, [start], first, packet)
+  if (outcome !== undefined) return outcome
+  return { kind: first.policy ?? 'accept', by: `policy of ${start}`, path: [start] }
+}
+
+function through(chains: Chains, path: readonly string[], chain: Chain, packet: Packet): Outcome | undefined {
+  for (const rule of chain.rules) {
+    if (rule.match(packet) !== 'yes') continue
+    const next = step(chains, path, rule, packet)
+    if (next === 'return') return undefined
+    if (next !== 'on') return next
+  }
+  return undefined
+}
+
+function step(chains: Chains, path: readonly string[], rule: Rule, packet: Packet): Outcome | 'on' | 'return' {
+  const action = rule.action(packet)
+  switch (action.kind) {
+    case 'none':
+      return 'on'
+    case 'return':
+      return 'return'
+    case 'translate':
+      return { kind: 'translate', by: rule.text, path, how: action.how }
+    case 'accept':
+    case 'drop':
+      return { kind: action.kind, by: rule.text, path }
+    case 'jump':
+    case 'goto': {
+      const chain = chains.get(action.chain)
+      if (chain === undefined || path.length > DEEPEST) return 'on'
+      const outcome = through(chains, [...path, action.chain], chain, packet)
+      return outcome ?? (action.kind === 'goto' ? 'return' : 'on')
+    }
+  }
+}

@@ -1,0 +1,177 @@
+/** What is known of a node beside the answers of probes: read when an explanation is looked for. */
+import { ipContains, parseIpCidr } from '../net/ip-cidr.ts'
+import type { Seat } from './check.ts'
+import { parseIptables, type Tables } from './firewall/iptables.ts'
+import { type BaseChain, parseNft } from './firewall/nft.ts'
+import type { Packet } from './firewall/packet.ts'
+import { type Outcome, walk } from './firewall/walk.ts'
+import type { FactWish, NodeReport, Seen } from './probe/plan.ts'
+
+/** A unit of systemd. */
+export interface UnitState {
+  readonly name: string
+  /** `loaded`, `masked`, `not-found`. */
+  readonly load: string
+  /** `active`, `inactive`, `failed`. */
+  readonly active: string
+  /** `enabled`, `disabled`, `masked`. */
+  readonly file: string
+  /** Last lines of its log, where it failed. */
+  readonly log: string
+}
+
+/** An interface as `ip -j -d addr` tells it. */
+export interface NodeLink {
+  readonly ifname: string
+  readonly flags: readonly string[]
+  readonly mtu: number
+  readonly master?: string
+  readonly addr_info: readonly {
+    readonly family: string
+    readonly local: string
+    readonly prefixlen: number
+    readonly scope: string
+  }[]
+}
+
+/** What a firewall does with a packet: lets it through, or who stops it. */
+export interface Blocked {
+  /** In words: `iptables: -A INPUT -p udp --dport 67 -j DROP`. */
+  readonly by: string
+  /** True when the firewall of Proxmox VE does it. */
+  readonly pve: boolean
+}
+
+const SYSCTLS = ['ip_forward', 'conf/all/forwarding'].map((name) => `/proc/sys/net/ipv4/${name}`)
+
+/** Facts that are always read. */
+export const COMMON_FACTS: readonly FactWish[] = [
+  { id: 'links', kind: 'command', args: ['ip', '-j', '-d', 'addr'] },
+  { id: 'iptables', kind: 'rules', args: ['iptables-save', '/proc/net/ip_tables_names'] },
+  { id: 'ip6tables', kind: 'rules', args: ['ip6tables-save', '/proc/net/ip6_tables_names'] },
+  { id: 'nft', kind: 'command', args: ['nft', '-j', 'list', 'ruleset'] },
+  { id: 'listeners', kind: 'command', args: ['ss', '-H', '-lntup'] },
+  { id: 'sysctls', kind: 'files', args: SYSCTLS },
+]
+
+/** Facts of a node, parsed when first asked for. */
+export class NodeView {
+  readonly #report: NodeReport
+  readonly #parsed = new Map<string, unknown>()
+
+  constructor(report: NodeReport) {
+    this.#report = report
+  }
+
+  /** Answer of a fact; empty when it was not asked for. */
+  fact(id: string): Seen {
+    return this.#report.facts.get(id) ?? {}
+  }
+
+  /** Interface and gateway of the default route. */
+  get defaultRoute(): { readonly dev?: string; readonly gateway?: string } {
+    return this.#report.defaultRoute
+  }
+
+  get links(): readonly NodeLink[] {
+    return this.#once('links', () => JSON.parse(this.#text('links') || '[]') as readonly NodeLink[])
+  }
+
+  /** The interface that guests of a seat are on. */
+  link({ interface: name, network }: Seat): NodeLink | undefined {
+    if (name !== undefined) return this.links.find(({ ifname }) => ifname === name)
+    const outer = parseIpCidr(network ?? '')
+    if (outer === undefined) return undefined
+    const isInside = (address: string) => {
+      const inner = parseIpCidr(address)
+      return inner !== undefined && inner.family === outer.family && ipContains(outer, inner)
+    }
+    return this.links.find(({ addr_info: addresses }) => addresses.some(({ local }) => isInside(local)))
+  }
+
+  unit(name: string): UnitState | undefined {
+    const units = [...this.#report.facts]
+      .filter(([id]) => id.startsWith('unit '))
+      .flatMap(([, { units }]) => units as UnitState[])
+    return units.find((unit) => unit.name === name)
+  }
+
+  /** Lines of `ss` for a protocol and port. */
+  listeners(protocol: 'tcp' | 'udp', port: number): readonly string[] {
+    const isHere = (line: string) =>
+      line.startsWith(protocol) && new RegExp(`^\\S+\\s+\\S+\\s+\\d+\\s+\\d+\\s+\\S*:${port}\\s`).test(line)
+    return this.#text('listeners').split('\n').filter(isHere)
+  }
+
+  /** Content of a file that was read; undefined when it is not there. */
+  file(fact: string, path: string): string | undefined {
+    const files = (this.fact(fact).files ?? {}) as Readonly<Record<string, string | null>>
+    return files[path] ?? undefined
+  }
+
+  /** False when the kernel forwards nothing. */
+  get forwards(): boolean {
+    return SYSCTLS.every((path) => this.file('sysctls', path) !== '0')
+  }
+
+  get iptables(): Tables {
+    return this.#once('iptables', () => parseIptables(this.#text('iptables')))
+  }
+
+  /** Who stops a packet on its way into or through the node; undefined when nobody seems to. */
+  blocked(packet: Packet): Blocked | undefined {
+    const tables =
+      packet.family === 4 ? this.iptables : this.#once('ip6tables', () => parseIptables(this.#text('ip6tables')))
+    const hook = packet.hook.toUpperCase()
+    const places = [
+      ['raw', 'PREROUTING'],
+      ['mangle', 'PREROUTING'],
+      ['mangle', hook],
+      ['filter', hook],
+    ] as const
+    for (const [table, chain] of places) {
+      const outcome = walk(tables.get(table) ?? new Map(), chain, packet)
+      if (outcome?.kind === 'drop') return blockedBy('iptables', outcome)
+    }
+    for (const { table, chain, chains, hook: at, type } of this.#nft(packet.family)) {
+      if (type !== 'filter' || ![packet.hook, 'prerouting'].includes(at)) continue
+      const outcome = walk(chains, chain, packet)
+      if (outcome?.kind === 'drop') return blockedBy(`nftables ${table}`, outcome)
+    }
+    return undefined
+  }
+
+  /** How the source address of a forwarded packet is changed; undefined when it is not. */
+  sourceTranslation(packet: Packet): string | undefined {
+    const outcome = walk(this.iptables.get('nat') ?? new Map(), 'POSTROUTING', packet)
+    if (outcome?.kind === 'translate') return outcome.how
+    for (const { chain, chains, hook, type } of this.#nft(packet.family)) {
+      if (type !== 'nat' || hook !== 'postrouting') continue
+      const found = walk(chains, chain, packet)
+      if (found?.kind === 'translate') return found.how
+    }
+    return undefined
+  }
+
+  #nft(family: 4 | 6): readonly BaseChain[] {
+    // What iptables keeps in nftables was read as iptables; a table that it cannot read is named in its output.
+    const foreign = /Table `(\w+)' is incompatible/.exec(this.#text('iptables'))?.[1]
+    const ignored = (table: string) =>
+      /^ip6? (filter|nat|mangle|raw|security)$/.test(table) && table.split(' ')[1] !== foreign
+    return this.#once(`nft ${family}`, () => parseNft(this.#text('nft'), family, ignored))
+  }
+
+  #text(fact: string): string {
+    return String(this.fact(fact).text ?? '')
+  }
+
+  #once<T>(key: string, make: () => T): T {
+    if (!this.#parsed.has(key)) this.#parsed.set(key, make())
+    return this.#parsed.get(key) as T
+  }
+}
+
+function blockedBy(what: string, { by, path }: Outcome): Blocked {
+  const pve = path.some((chain) => chain.startsWith('PVEFW')) || what.includes('proxmox-firewall')
+  return { by: `${what}: ${by}${by.startsWith('policy') ? ' is drop' : ''}`, pve }
+}

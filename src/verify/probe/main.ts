@@ -1,0 +1,61 @@
+/** The course of the probe: facts of the node and all places of guests, side by side. In Perl. */
+
+/** Ends by itself when the one that started it is gone, and in any case after a minute. */
+export const MAIN = String.raw`
+my $started_by = getppid;
+$SIG{PIPE} = 'DEFAULT';
+child(sub { my $main = getppid; my $end = time + DEADLINE; while (time < $end) { sleep 0.5; last if !stat("/proc/$started_by") } kill 9, $main });
+
+my $wanted = $plan->{facts};
+my (%groups, @out);
+for my $probe (@{$plan->{probes}}) {
+    my ($place, $why) = interface_of($probe->{seat});
+    if (!$place) { print say_result('probe', $probe->{id}, { place => $why }); next }
+    if ($probe->{kind} eq 'forwarding' && $default && $default->{dev} eq $place->{name}) { print say_result('probe', $probe->{id}, { uplink => 1 }); next }
+    $probe->{size} //= $place->{link}{mtu} if $probe->{kind} eq 'mtu';
+    my $group = $groups{join '/', $place->{name}, $place->{vlan} // ''} //= { place => $place, probes => [] };
+    $group->{own} //= (grep { !defined $probe->{seat}{network} || in_network($_->{local}, $probe->{seat}{network}) } addresses($place->{link}))[0];
+    push @{$group->{probes}}, $probe;
+}
+
+sub sit {
+    my ($group, $cable) = @_;
+    die "this machine's processor is not known\n" if !$call;
+    pipe(my $ready, my $tell) or die; pipe(my $wait, my $go) or die; pipe(my $in, my $out) or die;
+    my $pid = child(sub {
+        close $_ for $ready, $go, $in;
+        syscall($call->{unshare}, 0x40000000) == 0 or do { syswrite $tell, "no namespace: $!"; return };
+        syswrite $tell, '+'; close $tell;
+        sysread($wait, my $why, 65536);
+        my @probes = @{$group->{probes}};
+        my $seen = $why eq '+' ? seat_probes($group->{place}, $cable, $group->{own}, @probes) : { map { ($_->{id} => { setup => $why }) } @probes };
+        syswrite_all($out, $json->encode($seen));
+    });
+    close $_ for $tell, $wait, $out;
+    sysread $ready, my $said, 4096;
+    $said = 'the namespace broke off' if !defined $said || $said eq '';
+    my $why = $said eq '+' ? plug($group->{place}, $cable, $pid) : $said;
+    syswrite $go, $why // '+';
+    local $/; my $text = <$in>;
+    my $seen = eval { $json->decode($text) } // { map { ($_->{id} => { setup => 'the probe broke off' }) } @{$group->{probes}} };
+    kill 9, $pid; waitpid $pid, 0;
+    # The kernel clears a namespace away a little after its last process; the cable is taken away now.
+    quiet('ip', 'link', 'del', 'dev', $cable);
+    return $seen;
+}
+
+my $number = 0;
+my @jobs = map { my $group = $_; my $cable = "pvv$$" . 'n' . $number++; ["seat $cable" => sub { sit($group, $cable) }] } map { $groups{$_} } sort keys %groups;
+push @jobs, map { my $fact = $_; ["fact $fact->{id}" => sub { fact($fact) }] } @$wanted;
+my $seen = parallel(50, @jobs);
+for my $id (sort keys %$seen) {
+    my ($what, $name) = split / /, $id, 2;
+    if ($what eq 'fact') { print say_result('fact', $name, $seen->{$id}); next }
+    my $results = $seen->{$id};
+    if ($results->{error}) { my ($n) = $name =~ /n(\d+)$/; my $group = $groups{(sort keys %groups)[$n]}; $results = { map { ($_->{id} => { setup => $results->{error} }) } @{$group->{probes}} } }
+    print say_result('probe', $_, $results->{$_}) for sort keys %$results;
+}
+print say_result('default', 0, $default // {});
+print "$MARK end\n";
+exit 0;
+`

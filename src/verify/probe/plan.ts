@@ -1,0 +1,36 @@
+/** What the probe on a node is told to do, and what it tells. */
+import type { Seat } from '../check.ts'
+
+/** One probe from the place of a guest. */
+export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
+  | { readonly kind: 'dhcp'; readonly mac?: string }
+  | { readonly kind: 'dns'; readonly server: string; readonly name: string; readonly types: readonly number[] }
+  | { readonly kind: 'nat'; readonly target?: string }
+  | { readonly kind: 'forwarding'; readonly target?: string }
+  | { readonly kind: 'mtu'; readonly size?: number }
+  | { readonly kind: 'tcp'; readonly host?: string; readonly port: number }
+  | { readonly kind: 'ra' }
+)
+
+/** One thing to read of the node itself. */
+export interface FactWish {
+  readonly id: string
+  readonly kind: 'command' | 'files' | 'rules' | 'units' | 'reach' | 'tcp' | 'resolve' | 'dns' | 'http'
+  readonly args: readonly (string | number)[]
+}
+
+/** All of one exchange. */
+export interface NodePlan {
+  readonly probes: readonly SeatProbe[]
+  readonly facts: readonly FactWish[]
+}
+
+/** An answer of the probe, not yet judged. */
+export type Seen = Readonly<Record<string, unknown>>
+
+/** What came back: answers by id. */
+export interface NodeReport {
+  readonly probes: ReadonlyMap<string, Seen>
+  readonly facts: ReadonlyMap<string, Seen>
+  readonly defaultRoute: Seen
+}
