@@ -16,3 +16,27 @@ export function passphrasePrompt(): AskPassphrase | undefined {
     }
   }
 }
+
+/**
+ * The same question for several connectors of one command: what was answered once is given to the next one that asks for
+ * the same key. A connector that asks again was answered wrongly, so the user is.
+ */
+export function rememberedPassphrases(
+  ask: AskPassphrase | undefined,
+): () => { readonly askPassphrase?: AskPassphrase } {
+  if (ask === undefined) return () => ({})
+  const answers = new Map<string, Secret>()
+  return () => {
+    const used = new Set<string>()
+    return {
+      async askPassphrase(keyFile) {
+        const known = used.has(keyFile) ? undefined : answers.get(keyFile)
+        used.add(keyFile)
+        if (known !== undefined) return known
+        const answer = await ask(keyFile)
+        if (answer !== undefined) answers.set(keyFile, answer)
+        return answer
+      },
+    }
+  }
+}

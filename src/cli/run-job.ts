@@ -1,4 +1,5 @@
 /** Runs a job that is ready: with keys unlocked, a reporter, the record of the run, and signals heard. */
+import type { Connector } from '../connection/connection.ts'
 import { createSshConnector, type SshConnector } from '../connection/ssh-connector.ts'
 import type { Target } from '../connection/target.ts'
 import type { GuardOptions } from '../engine/compile.ts'
@@ -52,7 +53,7 @@ export async function withConnector<T>(
 }
 
 /** Runs a job to its exit code. */
-export async function runJob(options: JobRun, job: Job, connector: SshConnector): Promise<number> {
+export async function runJob(options: JobRun, job: Job, connector: Connector<Target>): Promise<number> {
   ignoreBrokenPipes()
   const chosen = await chooseReporter(options)
   const interrupts = listenForInterrupts(chosen)
@@ -67,7 +68,7 @@ export async function runJob(options: JobRun, job: Job, connector: SshConnector)
 async function execute(
   { mode, forks, driftExit, ask = false, guard, lockTimeoutMs = 0, mask }: JobRun,
   job: Job,
-  connector: SshConnector,
+  connector: Connector<Target>,
   { reporter, notice, suspend }: ChosenReporter,
   signal: AbortSignal,
 ): Promise<number> {

@@ -1,0 +1,40 @@
+/** What the admin has at the end, in a few lines. */
+
+import { ownAddress } from './judge-system.ts'
+import type { Newcomer } from './newcomer.ts'
+
+/** Facts for the summary. */
+export interface SummaryInput {
+  readonly newcomers: readonly Newcomer[]
+  readonly inventory: string
+  readonly mode: 'apply' | 'check'
+  /** Name of the cluster that they are in now. */
+  readonly cluster: string | undefined
+  /** Left to do, as remedies of warnings. */
+  readonly todo: readonly string[]
+}
+
+/** Lines for the end. */
+export function summaryOf({ newcomers, inventory, mode, cluster, todo }: SummaryInput): readonly string[] {
+  if (newcomers.length === 0) return []
+  if (mode === 'check') return ['nothing was changed; run it again without --check']
+  const lines = newcomers.flatMap(({ host, survey: { basics, pve } }) => {
+    const { user, address, port } = host.target
+    const login = `ssh ${port === 22 ? '' : `-p ${port} `}${user}@${address}`
+    const release = pve.version === undefined ? '' : `, Proxmox VE ${pve.version}`
+    const web =
+      pve.version === undefined ? [] : [`  web interface: https://${bracketed(ownAddress(basics, address))}:8006`]
+    const part = cluster === undefined ? '' : `, in the cluster ${cluster}`
+    return [`${host.name}${release}${part}: ${login}`, ...web]
+  })
+  const names = newcomers.map(({ host }) => host.name).join(',')
+  return [
+    ...lines,
+    `change it from now on with: pvectl apply -i ${inventory} --limit ${names}`,
+    ...(todo.length === 0 ? [] : ['left to do:', ...todo.map((line) => `  ${line}`)]),
+  ]
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
+}
