@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
-import { parseCidr } from '../net/cidr.ts'
-import { parseIpv6Cidr } from '../net/ipv6.ts'
-import { bridgeAbsent } from '../resources/bridge-absent.ts'
 import { bridgeLink } from '../resources/bridge-link.ts'
 import { bridgeVlans } from '../resources/bridge-vlans.ts'
 import { interfacesStanza } from '../resources/interfaces-stanza.ts'
+import { bridgeAbsent } from '../resources/link-absent.ts'
 import { interfaceName, stateField } from './fields.ts'
 import {
   address6Field,
@@ -14,6 +12,7 @@ import {
   bridgeName,
   commentField,
   mtuField,
+  readAddresses,
   vidsField,
 } from './interface-fields.ts'
 import { defineTask } from './task-type.ts'
@@ -86,8 +85,7 @@ export const bridgeTask = defineTask({
   resources({ name, address, address6, ports, stp, fd, vlan_aware, vids, mtu, link_local, comment, autostart, state }) {
     const settings: BridgeSettings = {
       name,
-      address: address === undefined || address === 'none' ? address : parseCidr(address),
-      address6: address6 === undefined || address6 === 'none' ? address6 : parseIpv6Cidr(address6),
+      ...readAddresses({ address, address6 }),
       ports,
       stp,
       forwardDelay: fd,
@@ -101,4 +99,9 @@ export const bridgeTask = defineTask({
     if (state === 'absent') return bridgeAbsent(name)
     return [interfacesStanza(settings), bridgeLink(settings), ...(vlan_aware === true ? [bridgeVlans(name, vids)] : [])]
   },
+  // Without an address there is nobody on the node who could answer a guest.
+  checks: ({ name, address, mtu, state }) =>
+    state === 'absent' || address === undefined || address === 'none'
+      ? []
+      : [{ kind: 'mtu', seat: { interface: name, network: address }, ...(mtu === undefined ? {} : { mtu }) }],
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { formatIpCidr, hostOf, type IpCidr, parseIp } from '../net/ip-cidr.ts'
+import { formatIp, formatIpCidr, hostOf, type IpCidr, parseIp } from '../net/ip-cidr.ts'
 import { forwardFree, nodeUse, refusal } from '../resources/forward-checks.ts'
 import type { ForwardDesired } from '../resources/forward-wish.ts'
 import {
@@ -11,6 +11,7 @@ import {
   forwardTitle,
 } from '../resources/port-forward.ts'
 import type { Resource } from '../resources/resource.ts'
+import type { Check } from '../verify/check.ts'
 import { asList, interfaceName, oneOrMany, portNumber, stateField } from './fields.ts'
 import { defineTask, ParamProblem } from './task-type.ts'
 
@@ -52,7 +53,28 @@ export const portForwardTask = defineTask({
     const wanted = desiredOf(given)
     return wanted.flatMap((desired) => (given.state === 'absent' ? absent(desired) : present(desired)))
   },
+  checks: (given) => (given.state === 'absent' ? [] : desiredOf(given).flatMap(forwardProofs)),
 })
+
+/** Of a range, the first port stands for all. */
+function forwardProofs({ address, protocol, ports, to, port, holder }: ForwardDesired): readonly Check[] {
+  const guest = formatIp(to)
+  const check = {
+    kind: 'forward' as const,
+    protocol,
+    ...(address === undefined ? {} : { address: formatIp(address) }),
+    port: ports.first,
+    to: { address: guest, port },
+  }
+  const seat = {
+    network: `${guest}/${to.family === 4 ? 32 : 128}`,
+    ...(holder === undefined ? {} : { interface: holder }),
+  }
+  return [
+    { ...check, from: 'outside' },
+    { ...check, from: seat },
+  ]
+}
 
 function present(desired: ForwardDesired): readonly Resource[] {
   return [forwardFree(desired, forwardTitle(desired), forwardKey(desired)), forwardLive(desired), forwardHooks(desired)]
