@@ -69,6 +69,8 @@ export interface ErrorOptions {
   readonly cause?: unknown
   /** Node the error belongs to. */
   readonly host?: string
+  /** Milliseconds before which another attempt makes it worse. */
+  readonly backOffMs?: number
 }
 
 /** Any failure that pvectl expects and can explain. Anything else thrown is a bug (exit 1). */
@@ -77,11 +79,13 @@ export class PvectlError extends Error {
   readonly code: ErrorCode
   readonly problems: readonly Problem[]
   readonly host: string | undefined
+  readonly backOffMs: number | undefined
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.host = options.host
+    this.backOffMs = options.backOffMs
     this.problems = [problem(message, options)]
   }
 

@@ -1,6 +1,9 @@
 /** Turns what went wrong while connecting into words an administrator can act on. Pure. */
-import { type ErrorCode, PvectlError } from '../errors.ts'
+import type { ErrorCode, PvectlError } from '../errors.ts'
 import type { Target } from './target.ts'
+
+/** The shortest penalty that sshd enforces (PerSourcePenalties `min`). */
+const PENALTY_MS = 15_000
 
 /** How far an attempt got: TCP, the server's version line, key exchange, authentication. */
 export type Phase = 'dial' | 'greeting' | 'handshake' | 'login'
@@ -21,13 +24,15 @@ export interface Attempt {
 /** Thrown by an attempt instead of an `Error` of ssh2 when its deadline passed. */
 export class DeadlinePassed extends Error {}
 
+/** Whether to try again at once. `refused`: sshd may be reloading. `dropped`: too many handshakes at once. */
+export type Retry = 'refused' | 'dropped' | 'never'
+
 /** A failed attempt with the error to show, and whether another attempt may help. */
 export class AttemptFailed extends Error {
   readonly shown: PvectlError
-  /** `refused`: sshd may be reloading. `dropped`: too many handshakes at once. */
-  readonly retry: 'refused' | 'dropped' | 'never'
+  readonly retry: Retry
 
-  constructor(shown: PvectlError, retry: 'refused' | 'dropped' | 'never') {
+  constructor(shown: PvectlError, retry: Retry) {
     super(shown.message)
     this.shown = shown
     this.retry = retry
@@ -96,7 +101,8 @@ function noGreeting(attempt: Attempt): AttemptFailed {
   if (/not allowed at this time/i.test(greeting)) {
     const hint =
       'it does so after failed logins (PerSourcePenalties in sshd_config): wait some minutes, retrying makes it worse'
-    return failed(attempt, `${place(target)} turns this machine away for a while`, hint)
+    const message = `${place(target)} turns this machine away for a while`
+    return failed(attempt, message, hint, 'never', 'HOST_UNREACHABLE', PENALTY_MS)
   }
   if (error instanceof DeadlinePassed) {
     const hint = `is that an SSH server? try: ${sshCommand(target)}`
@@ -157,10 +163,11 @@ function failed(
   { target, error }: Attempt,
   message: string,
   hint: string,
-  retry: AttemptFailed['retry'] = 'never',
+  retry: Retry = 'never',
   code: ErrorCode = 'HOST_UNREACHABLE',
+  backOffMs?: number,
 ): AttemptFailed {
-  const options = { hint, host: target.name, cause: error }
+  const options = { hint, host: target.name, cause: error, ...(backOffMs === undefined ? {} : { backOffMs }) }
   return new AttemptFailed(new PvectlError(code, `${target.name}: ${message}`, options), retry)
 }
 

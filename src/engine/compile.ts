@@ -44,9 +44,19 @@ printf '%s' $! > "$d/pid"
 ${followScript(run.id, mark)}`
 }
 
-/** Follows the log of a run from its start to its end mark, or to the death of the worker; also how a broken connection is taken up again. */
+/**
+ * Follows the log of a run from its start to its end mark, or to the death of the worker; also how a broken connection
+ * is taken up again. A run whose record is there and whose log is gone was ended by a reboot; without either, it never began.
+ * `torn` means that following ended while the worker lives: to be taken up again, unless the end mark came before.
+ */
 export function followScript(runId: string, mark: string): Script {
-  return sh`tail -n +1 -s 0.05 --pid "$(cat ${`${RUN_ROOT}/${runId}/pid`})" -f ${`${RUN_ROOT}/${runId}/log`} 2>/dev/null | sed -u ${`/^${mark} end /q`}
+  const run = `${RUN_ROOT}/${runId}`
+  return sh`if [ -e ${`${run}/log`} ]; then
+	pv_w=$(cat ${`${run}/pid`})
+	tail -n +1 -s 0.05 --pid "$pv_w" -f ${`${run}/log`} 2>/dev/null | sed -u ${`/^${mark} end /q`}
+	if grep -qsF ${run} "/proc/$pv_w/cmdline"; then printf '\n%s torn\n' ${mark}; fi
+elif [ -e ${`${RECORDS_ROOT}/${runId}/run`} ]; then printf '\n%s end rebooted\n' ${mark}
+else printf '\n%s end absent\n' ${mark}; fi
 `
 }
 

@@ -2,6 +2,7 @@
 import { type ErrorCode, PvectlError } from '../errors.ts'
 import type { GuardOptions } from './compile.ts'
 import { confirmScript, revertNowScript } from './guard.ts'
+import { PatienceLost, persist } from './patience.ts'
 import type { Session } from './session.ts'
 
 /** What the confirmation needs of the run it confirms. */
@@ -64,30 +65,13 @@ export async function revertFailed(
 }
 
 /** What the change itself may have caused, and the revert will mend: also a login that the node no longer takes. */
-const CAN_PASS: readonly ErrorCode[] = [
-  'CONNECTION_LOST',
-  'HOST_UNREACHABLE',
-  'TIMEOUT',
-  'AUTH_FAILED',
-  'BECOME_FAILED',
-]
+const PASSING: readonly ErrorCode[] = ['CONNECTION_LOST', 'HOST_UNREACHABLE', 'TIMEOUT', 'AUTH_FAILED', 'BECOME_FAILED']
 
-/** Failed logins make sshd penalize the address (OpenSSH 9.8 and later), so they are not repeated quickly. */
-const LOGIN_PAUSE_MS = 10_000
-
-async function retry<T>(deadline: number, session: Session, work: () => Promise<T>): Promise<T> {
-  for (let pause = 500; ; pause = Math.min(pause * 1.5, 5000)) {
-    try {
-      return await work()
-    } catch (error) {
-      const transient = error instanceof PvectlError && CAN_PASS.includes(error.code)
-      if (!transient) throw error
-      await session.close().catch(() => undefined)
-      if (performance.now() + pause > deadline) throw lost(error)
-      const login = error.code === 'AUTH_FAILED' || error.code === 'BECOME_FAILED'
-      await new Promise((resolve) => setTimeout(resolve, login ? LOGIN_PAUSE_MS : pause))
-    }
-  }
+/** Until well after the revert timer, each time over a new connection. Rejects with CONNECTION_LOST when it stays lost. */
+function retry<T>(deadline: number, session: Session, work: () => Promise<T>): Promise<T> {
+  return persist(session, { deadline, passing: PASSING }, work).catch((error: unknown) => {
+    throw error instanceof PatienceLost ? lost(error.last) : error
+  })
 }
 
 function rolledBack(why: string, answer: string): PvectlError {

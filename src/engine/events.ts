@@ -113,8 +113,15 @@ export type RunEvent =
     }
   | { readonly event: 'run:finished'; readonly hosts: Tally; readonly seconds: number; readonly exitCode: number }
 
-/** What a host is busy with. `confirming`: over a new connection, while the node's revert timer runs. */
-export type HostPhase = 'connecting' | 'observing' | 'applying' | 'confirming' | 'verifying' | 'waiting'
+/** What a host is busy with. `reconnecting`: the connection was lost while the node works on. `confirming`: over a new connection, while the node's revert timer runs. */
+export type HostPhase =
+  | 'connecting'
+  | 'observing'
+  | 'applying'
+  | 'reconnecting'
+  | 'confirming'
+  | 'verifying'
+  | 'waiting'
 
 /** Gets every event of a run, in order. */
 export type Emit = (event: RunEvent) => void

@@ -1,9 +1,10 @@
 /** Runs steps on a node and follows them to the true outcome, over as many connections as it takes. */
 
-import type { Script } from '../connection/script.ts'
-import { PvectlError } from '../errors.ts'
+import { joinScripts, type Script } from '../connection/script.ts'
+import { type ErrorCode, PvectlError } from '../errors.ts'
 import { executeScript, followScript, type GuardOptions, type RunInfo, stopScript } from './compile.ts'
 import { randomMark } from './observe.ts'
+import { type Patience, PatienceLost, persist } from './patience.ts'
 import type { PlannedStep } from './plan.ts'
 import type { Session } from './session.ts'
 import { createLogReader, type Outcome, type WorkerEvent } from './worker-log.ts'
@@ -25,7 +26,20 @@ export interface Execution {
 
 /** Longest that one run of steps may take before it counts as hung, milliseconds. */
 const EXECUTE_TIMEOUT_MS = 30 * 60_000
-const RECONNECT_ATTEMPTS = 5
+/** Seconds for a lost node to answer again: a reboot takes one to three minutes. */
+const RECONNECT_S = 180
+
+/** How to follow a run. */
+export interface ExecuteOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly guard?: GuardOptions | undefined
+  /** Called when the connection is lost, before each attempt to get it back. */
+  readonly onLost?: () => void
+}
+
+interface Following extends ExecuteOptions {
+  readonly session: Session
+}
 
 /**
  * Starts the steps detached on the node and follows the log. When the connection drops, it is opened again and the log
@@ -36,41 +50,84 @@ export async function execute(
   steps: readonly PlannedStep[],
   run: RunInfo,
   listen: (event: WorkerEvent) => void,
-  options: { readonly signal?: AbortSignal | undefined; readonly guard?: GuardOptions | undefined } = {},
+  options: ExecuteOptions = {},
 ): Promise<Execution> {
   const mark = randomMark()
   const follower = new Follower(mark, listen)
   const stop = () => void requestStop(session, run.id)
   options.signal?.addEventListener('abort', stop, { once: true })
+  session.seeThrough()
   try {
-    await followToEnd(session, executeScript(steps, run, mark, options.guard), run.id, mark, follower)
+    const start = executeScript(steps, run, mark, options.guard)
+    await followToEnd(start, run.id, mark, follower, { session, ...options })
   } finally {
     options.signal?.removeEventListener('abort', stop)
   }
   return follower.execution()
 }
 
-async function followToEnd(session: Session, first: Script, runId: string, mark: string, follower: Follower) {
-  let script = first
-  for (let attempt = 0; ; attempt++) {
+async function followToEnd(start: Script, runId: string, mark: string, follower: Follower, options: Following) {
+  const { session, guard, signal, onLost } = options
+  let lostAt = performance.now()
+  const patience: Patience = {
+    get deadline() {
+      return lostAt + 1000 * (RECONNECT_S + (guard?.timeoutSeconds ?? 0))
+    },
+    // A login that the steps broke comes back when the guard reverts.
+    passing: ['CONNECTION_LOST', 'HOST_UNREACHABLE', ...(guard === undefined ? [] : LOGIN_ERRORS)],
+    ...(onLost === undefined ? {} : { onPause: onLost }),
+  }
+  let first = true
+  const attempt = async () => {
+    const script = first ? start : followScript(runId, mark)
+    let held = first
+    // Whatever becomes of this attempt, the steps may have begun: they are never sent again.
+    first = false
+    const listen = follower.restart()
     try {
-      const result = await session.counted.run(script, {
-        timeoutMs: EXECUTE_TIMEOUT_MS,
-        onStdout: follower.restart(),
-      })
-      if (follower.ended || follower.started) return
-      const said = result.stderr.toString('utf8').trim()
-      throw new PvectlError('STEP_FAILED', `the run could not be started on the node: ${said || 'no reason given'}`, {
-        hint: 'is /run or the root file system full or read-only?',
-      })
+      const { stdout, stderr } = await session.counted.run(
+        script === start || !signal?.aborted ? script : joinScripts([stopScript(runId), script]),
+        {
+          timeoutMs: EXECUTE_TIMEOUT_MS,
+          onStdout: (chunk) => {
+            held = true
+            listen(chunk)
+          },
+        },
+      )
+      if (!follower.ended && stdout.includes(`\n${mark} torn\n`)) throw torn()
+      if (!follower.ended && !follower.started) throw notStarted(stderr.toString('utf8').trim())
     } catch (error) {
-      if (follower.ended) return
-      const lost = error instanceof PvectlError && ['CONNECTION_LOST', 'HOST_UNREACHABLE'].includes(error.code)
-      if (!lost || attempt >= RECONNECT_ATTEMPTS) throw error
-      await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt))
-      script = followScript(runId, mark)
+      if (held) lostAt = performance.now()
+      if (!follower.ended) throw error
     }
   }
+  await persist(session, patience, attempt).catch((error: unknown) => {
+    throw error instanceof PatienceLost ? outcomeUnknown(error.last) : error
+  })
+}
+
+const LOGIN_ERRORS: readonly ErrorCode[] = ['AUTH_FAILED', 'BECOME_FAILED']
+
+function torn(): PvectlError {
+  return new PvectlError('CONNECTION_LOST', 'the log of the run could not be followed, while the run goes on')
+}
+
+function notStarted(said: string): PvectlError {
+  return new PvectlError('STEP_FAILED', `the run could not be started on the node: ${said || 'no reason given'}`, {
+    hint: 'is /run or the root file system full or read-only? look with: df -h /run / ; findmnt -no OPTIONS /',
+  })
+}
+
+function outcomeUnknown(last: PvectlError): PvectlError {
+  return new PvectlError(
+    'CONNECTION_LOST',
+    `the connection broke off while the run went on, and the node did not answer any more: ${last.message}`,
+    {
+      cause: last,
+      hint: 'what became of the run is unknown: the node goes on with it alone, unless it went down; `pvectl history --host` asks the node once it answers',
+    },
+  )
 }
 
 async function requestStop(session: Session, runId: string): Promise<void> {

@@ -162,7 +162,11 @@ class HostRun {
     const run = this.#nextRun()
     const guard = isRisky(steps) ? this.#options.guard : undefined
     const { signal } = this.#options
-    const execution = await execute(this.#session, steps, run, this.#listener(steps), { signal, guard })
+    const execution = await execute(this.#session, steps, run, this.#listener(steps), {
+      signal,
+      guard,
+      onLost: () => this.#phase('reconnecting'),
+    })
     for (const index of execution.completed) {
       const step = steps[index]
       if (step !== undefined) this.#outcomes.remember(step)
@@ -219,7 +223,8 @@ class HostRun {
   ): Promise<PvectlError> {
     const step = execution.failedStep === undefined ? undefined : steps[execution.failedStep]
     const verdict = stepFailed(step, execution)
-    const armed = guard !== undefined && ['failed', 'stopped', 'reverted', 'died'].includes(execution.outcome)
+    const armed =
+      guard !== undefined && ['failed', 'stopped', 'reverted', 'died', 'rebooted'].includes(execution.outcome)
     const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
     return error.code === 'ROLLED_BACK' ? error : this.#blame(step, error)
   }

@@ -7,8 +7,8 @@ import type { Target } from '../connection/target.ts'
 export class Session {
   readonly #connector: Connector<Target>
   readonly #target: Target
-  readonly #signal: AbortSignal | undefined
-  #connection: Connection | undefined
+  #signal: AbortSignal | undefined
+  #connection: Promise<Connection> | undefined
   #exchanges = 0
 
   constructor(connector: Connector<Target>, target: Target, signal?: AbortSignal) {
@@ -24,8 +24,19 @@ export class Session {
 
   /** Connects if not connected. */
   async open(): Promise<Connection> {
-    this.#connection ??= await this.#connector.connect(this.#target, this.#signal)
-    return this.#connection
+    const opening = this.#connection ?? this.#connector.connect(this.#target, this.#signal)
+    this.#connection = opening
+    try {
+      return await opening
+    } catch (error) {
+      if (this.#connection === opening) this.#connection = undefined
+      throw error
+    }
+  }
+
+  /** From now on a stop request does not keep from connecting: what has begun on the node is seen to its end. */
+  seeThrough(): void {
+    this.#signal = undefined
   }
 
   /** A connection that counts what runs over it. */
@@ -40,7 +51,7 @@ export class Session {
   async close(): Promise<void> {
     const connection = this.#connection
     this.#connection = undefined
-    await connection?.close()
+    await (await connection?.catch(() => undefined))?.close()
   }
 
   async #run(script: Script, options?: RunOptions): Promise<RunResult> {

@@ -19,6 +19,8 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
   if (execution.outcome === 'guarded') return stillGuarded(execution.detail)
   if (execution.outcome === 'died') return died(step)
   if (execution.outcome === 'reverted') return hung()
+  if (execution.outcome === 'rebooted') return rebooted(step)
+  if (execution.outcome === 'absent') return absent()
   if (execution.outcome === 'unguarded') return unguarded(execution.lastLines)
   if (execution.outcome === 'unrecorded') {
     return new PvectlError('STEP_FAILED', 'the node could not keep a record of the run, so nothing was changed', {
@@ -110,6 +112,19 @@ function died(step: PlannedStep | undefined): PvectlError {
   const where = step === undefined ? 'before its first step' : `in ${step.task.task.title}: ${step.resource.title}`
   return new PvectlError('STEP_FAILED', `the run was killed on the node, ${where}`, {
     hint: 'by somebody, by the kernel for lack of memory, or by a shutdown? What had been done stays; run again to go on',
+  })
+}
+
+function rebooted(step: PlannedStep | undefined): PvectlError {
+  const where = step === undefined ? '' : `, in ${step.task.task.title}: ${step.resource.title}`
+  return new PvectlError('STEP_FAILED', `the node was restarted while the run went on${where}`, {
+    hint: 'what had been done stays; run again to go on',
+  })
+}
+
+function absent(): PvectlError {
+  return new PvectlError('CONNECTION_LOST', 'the connection broke off before the run began on the node', {
+    hint: 'nothing was changed; run again',
   })
 }
 

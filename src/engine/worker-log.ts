@@ -3,7 +3,7 @@
 /**
  * How a worker ended. `unrecorded`: no record could be kept; `guarded`: an earlier guard is still armed; `unguarded`:
  * the guard could not be armed. In these cases no step was started. `reverted`: the revert timer ended the run. `died`: the
- * worker was killed, and said nothing.
+ * worker was killed, and said nothing. `rebooted`: the node was restarted before the end. `absent`: the run never reached it.
  */
 export type Outcome =
   | 'ok'
@@ -15,6 +15,8 @@ export type Outcome =
   | 'unguarded'
   | 'reverted'
   | 'died'
+  | 'rebooted'
+  | 'absent'
 
 const OUTCOMES: readonly Outcome[] = [
   'ok',
@@ -25,6 +27,8 @@ const OUTCOMES: readonly Outcome[] = [
   'guarded',
   'unguarded',
   'reverted',
+  'rebooted',
+  'absent',
 ]
 
 /** What the worker says. */
