@@ -1,5 +1,5 @@
 /** Turns what went wrong while connecting into words an administrator can act on. Pure. */
-import type { ErrorCode, PvectlError } from '../errors.ts'
+import { type ErrorCode, PvectlError } from '../errors.ts'
 import type { Target } from './target.ts'
 
 /** The shortest penalty that sshd enforces (PerSourcePenalties `min`). */
