@@ -4,6 +4,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { homedir } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { type Problem, PvectlError } from '../errors.ts'
+import { type Account, account } from './account.ts'
 import type { Connector } from './connection.ts'
 import { createGate, type Gate } from './gate.ts'
 import { createHostKeys, type HostKeyCheck } from './host-key.ts'
@@ -41,6 +42,12 @@ export interface SshConnector extends Connector<Target> {
    * server without such a key shows another one. Rejects as `connect` does when there is no key to see.
    */
   hostKey(target: Target, keyType?: string, signal?: AbortSignal): Promise<ShownHostKey>
+  /** Logs in to see what the account may do. Rejects as `connect` does. */
+  account(target: Target, signal?: AbortSignal): Promise<Account>
+  /** Public keys that a login to the target would offer, in the SSH wire format. Rejects for keys it cannot use. */
+  publicKeys(target: Target): Promise<readonly Buffer[]>
+  /** A TCP connection to a port of the target, the way its SSH connections go. Rejects with the error of the attempt. */
+  dial(target: Target): Promise<Duplex>
 }
 
 /** Milliseconds for one address of a host that has several; Node's own 250 ms fail on slow links. */
@@ -100,6 +107,12 @@ export function createSshConnector(options: SshConnectorOptions = {}): SshConnec
         await (await open(target, signal, looking)).close()
       })
     },
+    account: async (target, signal) => account(await open(target, signal)),
+    publicKeys: async (target) => (await chain.identities.of(target)).map(({ publicKey }) => publicKey.getPublicSSH()),
+    async dial(target) {
+      if (target.jump === undefined) return connected(dialTcp(target), target.connectTimeoutMs)
+      return dialThrough(await through(target, target.jump), target)
+    },
     async close() {
       const links = await Promise.allSettled(jumps.values())
       jumps.clear()
@@ -116,6 +129,21 @@ function route({ address, port, jump }: Target): string {
 function dialTcp({ address, port }: Target): Socket {
   // Nagle's algorithm and delayed acknowledgements together cost 40 ms in each exchange.
   return connectTcp({ host: address, port, noDelay: true, autoSelectFamilyAttemptTimeout: ONE_ADDRESS_MS })
+}
+
+function connected(socket: Socket, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => socket.destroy(new Error('timed out')), timeoutMs)
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      socket.off('error', reject)
+      resolve(socket)
+    })
+    socket.once('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+  })
 }
 
 function dialThrough(jump: Link, { address, port }: Target): Promise<Duplex> {
