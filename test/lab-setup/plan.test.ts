@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PvectlError } from '../../src/errors.ts'
 import type { LoadedInventory } from '../../src/inventory/load.ts'
-import { planNodes } from '../../src/lab/plan.ts'
+import { planCables, planKind, planNodes } from '../../src/lab/plan.ts'
 import type { LabState } from '../../src/lab/state.ts'
 
 const test = suite('nodes of a lab')
@@ -90,6 +90,33 @@ test('a network has room for 244 nodes', () => {
   assert.is(planNodes(undefined, { count: 244 }, '198.18.0', IMAGE).at(-1)?.address, '198.18.0.254')
   assert.is(
     codeOf(() => planNodes(undefined, { count: 245 }, '198.18.0', IMAGE)),
+    'USAGE',
+  )
+})
+
+test('a lab keeps the kind and the cables that it was made with', () => {
+  assert.is(planKind(undefined, undefined), 'container')
+  assert.is(planKind(undefined, 'vm'), 'vm')
+  const vms = { ...labWith(['node1']), kind: 'vm', cables: 'switch' } as const
+  assert.is(planKind(vms, undefined), 'vm')
+  assert.is(
+    codeOf(() => planKind(vms, 'container')),
+    'LAB_FAILED',
+  )
+  assert.is(planCables(vms, undefined, { kind: 'vm', count: 1 }), 'switch')
+  assert.is(
+    codeOf(() => planCables(vms, 'pairs', { kind: 'vm', count: 1 })),
+    'LAB_FAILED',
+  )
+})
+
+test('two VMs get cables to each other, more of them a switch, containers none to choose', () => {
+  assert.is(planCables(undefined, undefined, { kind: 'vm', count: 2 }), 'pairs')
+  assert.is(planCables(undefined, undefined, { kind: 'vm', count: 3 }), 'switch')
+  assert.is(planCables(undefined, 'pairs', { kind: 'vm', count: 3 }), 'pairs')
+  assert.is(planCables(undefined, undefined, { kind: 'container', count: 3 }), 'pairs')
+  assert.is(
+    codeOf(() => planCables(undefined, 'switch', { kind: 'container', count: 2 })),
     'USAGE',
   )
 })

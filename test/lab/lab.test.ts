@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,6 +17,7 @@ import { sshArguments } from '../../src/lab/ssh-client.ts'
 import { readState } from '../../src/lab/state.ts'
 import { labStatus } from '../../src/lab/status.ts'
 import { labUp, type UpReport } from '../../src/lab/up.ts'
+import { labTraces } from '../helpers/lab-traces.ts'
 import { within } from '../helpers/within.ts'
 
 const test = suite('lab')
@@ -39,29 +40,7 @@ async function inNode(node: string, script: string): Promise<string> {
   return stdout.trim()
 }
 
-/** Names of everything of this lab on the machine. */
-async function traces(): Promise<string[]> {
-  const netns = await tryRun('ip', ['-o', 'netns', 'list'])
-  const links = await tryRun('ip', ['-o', 'link', 'show'])
-  const groups = await tryRun('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', names.cgroup])
-  const nspawn = ['propagate', 'locks'].flatMap((name) => list(`/run/systemd/nspawn/${name}`))
-  return [
-    ...netns.stdout.split('\n').filter((line) => line.startsWith(names.netnsPrefix)),
-    ...links.stdout.split('\n').filter((line) => line.includes(names.bridge)),
-    ...groups.stdout.split('\n').filter(Boolean),
-    ...readFileSync('/proc/self/mountinfo', 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(`${labDir(LAB)}/`)),
-    ...(await processesWith(`${labDir(LAB)}/`)).map((pid) => `process ${pid}`),
-    ...nspawn.filter((name) => name.startsWith(names.bridge)),
-    ...(existsSync(labDir(LAB)) ? [labDir(LAB)] : []),
-    ...(existsSync(join(cwd, 'inventory/lab')) ? ['inventory'] : []),
-  ]
-}
-
-function list(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : []
-}
+const traces = () => labTraces(LAB, join(cwd, 'inventory/lab'))
 
 test.before(down)
 test.after(async () => {
