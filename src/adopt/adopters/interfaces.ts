@@ -1,0 +1,174 @@
+/** Adopts the interfaces of /etc/network/interfaces: bridges, and comments of everything else. */
+import { interfacesRef, PENDING_PATH } from '../../facts/interfaces.ts'
+import { linksRef } from '../../facts/links.ts'
+import type { Model } from '../../facts/model.ts'
+import { addressesNamed } from '../../interfaces/address.ts'
+import { addresses6Named } from '../../interfaces/address6.ts'
+import { isAutostarted } from '../../interfaces/allow.ts'
+import { commentsNamed } from '../../interfaces/comments.ts'
+import type { Lines } from '../../interfaces/lines.ts'
+import { normalName } from '../../interfaces/stanzas.ts'
+import { formatCidr } from '../../net/cidr.ts'
+import { formatIpv6Cidr } from '../../net/ipv6.ts'
+import { type Adopter, type Finding, type LeftOver, type ParamValue, type TaskDraft, Variable } from '../adopter.ts'
+import {
+  interfaceLines,
+  isBridge,
+  linkOf,
+  optionOf,
+  roleOf,
+  type WrittenInterface,
+  writtenInterfaces,
+} from '../networks.ts'
+import { shownLine } from '../sensitive.ts'
+
+/** `bridge`, `interface_comment`. */
+export const interfacesAdopter: Adopter = {
+  title: 'Network',
+  reads: [interfacesRef, linksRef],
+  adopt({ model }) {
+    const lines = interfaceLines(model)
+    const written = writtenInterfaces(lines)
+    const bridges = written.filter((each) => isBridge(each, model))
+    const ports = new Set(bridges.flatMap((each) => portsOf(each)))
+    const others = written.filter((each) => !bridges.includes(each))
+    return {
+      findings: [
+        ...bridges.map((each) => bridgeFinding(each, lines, model)),
+        ...others.flatMap(({ name }) => commentFinding(name, lines)),
+      ],
+      leftOvers: [
+        ...fileRemarks(model),
+        ...others.flatMap((each) => otherInterface(each, ports, model)),
+        ...liveOnly(written, model),
+      ],
+    }
+  },
+}
+
+function bridgeFinding(written: WrittenInterface, lines: Lines, model: Model): Finding {
+  const { name } = written
+  const role = roleOf(model, name)
+  const inRole = (variable: string, value: string): ParamValue =>
+    role === undefined ? value : new Variable(`${role}_${variable}`, value)
+  const [address, ...more] = addressesNamed(lines, name).map(formatCidr)
+  const [address6, ...more6] = addresses6Named(lines, name).map(formatIpv6Cidr)
+  const comment = oneLine(commentsNamed(lines, name))
+  const core = {
+    name: inRole('bridge', name),
+    ...(address === undefined ? {} : { address: inRole('address', address) }),
+    ...(address6 === undefined ? {} : { address6 }),
+    ports: portsOf(written),
+    ...(comment === undefined ? {} : { comment }),
+    ...(isAutostarted(lines, name) ? {} : { autostart: false }),
+  }
+  const details = bridgeDetails(written)
+  const task = (params: TaskDraft['params']): TaskDraft => ({ name: `Bridge ${name}`, type: 'bridge', params })
+  const leaves = [
+    ...[...more, ...more6].map((extra) => `further address ${extra} of ${name}`),
+    ...unread(written).map((text) => `${name}: ${text}`),
+  ]
+  const left = leaves.length === 0 ? {} : { leaves }
+  const { address: _, address6: __, ...bare } = core
+  return {
+    what: `bridge ${name}`,
+    ways: [
+      { tasks: [task({ ...core, ...details })], ...left },
+      { tasks: [task(core)], leaves: [...leaves, ...Object.keys(details).map((key) => `${key} of ${name}`)] },
+      { tasks: [task(bare)], leaves: [...leaves, `addresses of ${name}`] },
+      ...(comment === undefined
+        ? []
+        : [{ tasks: [commentTask(name, comment)], leaves: [...leaves, `all of ${name} but its comment`] }]),
+    ],
+  }
+}
+
+function bridgeDetails(written: WrittenInterface): Readonly<Record<string, ParamValue>> {
+  const isOn = (text: string | undefined) => /^(on|yes|1|true)$/i.test(text ?? '')
+  const [fd, mtu] = [optionOf(written, 'bridge-fd'), optionOf(written, 'mtu')].map(Number)
+  const aware = isOn(optionOf(written, 'bridge-vlan-aware'))
+  const vids = optionOf(written, 'bridge-vids')?.split(/[\s,]+/)
+  return {
+    ...(isOn(optionOf(written, 'bridge-stp')) ? { stp: true } : {}),
+    ...(fd !== undefined && fd > 0 && fd <= 30 ? { fd } : {}),
+    ...(mtu !== undefined && mtu > 0 ? { mtu } : {}),
+    ...(aware ? { vlan_aware: true } : {}),
+    ...(aware && vids !== undefined ? { vids: vids.map((each) => (/^\d+$/.test(each) ? Number(each) : each)) } : {}),
+  }
+}
+
+/** Options that `bridge` says something about, and hooks, which have an adopter of their own. */
+const READ = /^(address|netmask|broadcast|bridge-(ports|stp|fd|vlan-aware|vids)|mtu|(pre-|post-)?(up|down))$/
+
+function unread({ stanzas }: WrittenInterface): readonly string[] {
+  return stanzas
+    .flatMap(({ options }) => options)
+    .filter(({ name }) => !READ.test(normalName(name)))
+    .map(({ name, value }) => shownLine(`${name} ${value}`))
+}
+
+function commentFinding(name: string, lines: Lines): readonly Finding[] {
+  const comment = oneLine(commentsNamed(lines, name))
+  return comment === undefined ? [] : [{ what: `comment of ${name}`, ways: [{ tasks: [commentTask(name, comment)] }] }]
+}
+
+function commentTask(name: string, comment: string): TaskDraft {
+  return { name: `Comment of ${name}`, type: 'interface_comment', params: { name, comment } }
+}
+
+/** Anything but a card that does nothing more than to be a port. */
+function otherInterface(written: WrittenInterface, ports: ReadonlySet<string>, model: Model): readonly LeftOver[] {
+  const { name, stanzas } = written
+  const kind = linkOf(model, name)?.kind
+  const methods = stanzas.map(({ family = '', method = '' }) => `${family} ${method}`.trim())
+  const options = stanzas.flatMap((stanza) => stanza.options.map((o) => shownLine(`${o.name} ${o.value}`)))
+  const isPlain = methods.every((method) => /manual$/.test(method)) && options.length === 0
+  if (isPlain && (ports.has(name) || kind === '' || kind === undefined)) return []
+  const what = `${name} (${kind === undefined || kind === '' ? 'network card' : kind})`
+  return [
+    {
+      what,
+      why: `no task describes \`iface ${name} ${methods.join(', ')}\`${options.length === 0 ? '' : ` with ${options.join('; ')}`}`,
+    },
+  ]
+}
+
+/** Bridges and their like that nothing brings back at the next boot. */
+function liveOnly(written: readonly WrittenInterface[], model: Model): readonly LeftOver[] {
+  const names = new Set(written.map(({ name }) => name))
+  const { sourced } = model.get(interfacesRef)
+  return model
+    .get(linksRef)
+    .links.filter(
+      ({ name, kind }) => /^(bridge|bond|vlan)$/.test(kind) && !names.has(name) && !/^(fwbr|vmbr\d+v)\d+/.test(name),
+    )
+    .map(({ name, kind }) => {
+      const file = sourced.find(({ content }) => new RegExp(`^iface ${name}\\s`, 'm').test(content.toString('latin1')))
+      const why =
+        file === undefined
+          ? 'it is there live, and /etc/network/interfaces has no stanza of it'
+          : `it is described in ${file.path}, which pvectl does not edit`
+      return { what: `${name} (${kind})`, why }
+    })
+}
+
+function fileRemarks(model: Model): readonly LeftOver[] {
+  const { main, pending } = model.get(interfacesRef)
+  return [
+    ...(main === undefined ? [{ what: '/etc/network/interfaces', why: 'there is none' }] : []),
+    ...(pending === undefined
+      ? []
+      : [{ what: PENDING_PATH, why: 'a network change is pending in the web interface; it was not looked at' }]),
+  ]
+}
+
+function portsOf(written: WrittenInterface): readonly string[] {
+  const text = optionOf(written, 'bridge-ports') ?? 'none'
+  return text.split(/\s+/).filter((port) => port !== '' && port !== 'none')
+}
+
+/** Comments hold bytes; the task takes one line of text. */
+function oneLine(comments: readonly string[]): string | undefined {
+  const [only, ...others] = comments.map((text) => Buffer.from(text, 'latin1').toString('utf8').trim())
+  return only === undefined || only === '' || others.length > 0 ? undefined : only
+}

@@ -1,0 +1,46 @@
+/** Adopts files that admins put into well-known places: units, timers, cron jobs, saved rules, hosts. */
+import type { Adopter, Finding } from '../adopter.ts'
+import { adoptFiles, ownFiles, placeFacts } from '../files.ts'
+import { serviceFinding } from '../services.ts'
+
+const PLACES = {
+  directories: [
+    '/etc/systemd/system',
+    '/etc/network/if-pre-up.d',
+    '/etc/network/if-up.d',
+    '/etc/network/if-down.d',
+    '/etc/network/if-post-down.d',
+    '/etc/iptables',
+    '/etc/cron.d',
+    '/etc/cron.daily',
+    '/etc/cron.hourly',
+    '/etc/cron.weekly',
+    '/etc/udev/rules.d',
+    '/etc/fail2ban/jail.d',
+    '/etc/apt/sources.list.d',
+    '/etc/apt/apt.conf.d',
+    '/usr/local/bin',
+    '/usr/local/sbin',
+  ],
+  files: ['/etc/rc.local', '/etc/nftables.conf', '/etc/fail2ban/jail.local', '/etc/default/pveproxy', '/etc/motd'],
+}
+
+/** Links that systemd makes when a unit is enabled or masked; the unit's own task speaks of those. */
+const MADE_BY_SYSTEMD = /^\/etc\/systemd\/system\/[^/]+$/
+
+/** `file`, `service`. */
+export const othersAdopter: Adopter = {
+  title: 'Further files',
+  reads: placeFacts(PLACES),
+  adopt(view) {
+    const files = ownFiles(view.model, PLACES).filter(
+      ({ path, type }) => type !== 'link' || !MADE_BY_SYSTEMD.test(path),
+    )
+    const { findings, leftOvers } = adoptFiles(view, files)
+    const units = files.flatMap(({ path }): readonly Finding[] => {
+      const name = /^\/etc\/systemd\/system\/([^/@]+\.(?:service|timer|socket))$/.exec(path)?.[1]
+      return name === undefined ? [] : [serviceFinding(name, [], 'restart_on')]
+    })
+    return { findings: [...findings, ...units], leftOvers }
+  },
+}

@@ -1,0 +1,24 @@
+/** Services, as adopters describe them: however they are, the first way that fits is taken. */
+import type { Finding, TaskDraft, Way } from './adopter.ts'
+
+/** A service with the files that it reads; `verb` says what a change of those is to bring about. */
+export function serviceFinding(name: string, files: readonly string[], verb: 'restart_on' | 'reload_on'): Finding {
+  const watch = files.length === 0 ? [] : [{ [verb]: files }]
+  const states = [
+    { state: 'started', enabled: true },
+    { state: 'started', enabled: false },
+    { state: 'stopped', enabled: true },
+    { state: 'stopped', enabled: false },
+    { state: 'started' },
+    { state: 'stopped' },
+  ]
+  const ways = [...states.flatMap((state) => watch.map((more) => ({ ...state, ...more }))), ...states].map(
+    (params): Way => ({ tasks: [task(name, params)] }),
+  )
+  const [first = { tasks: [task(name, { state: 'started' })] }, ...others] = ways
+  return { what: `service ${name}`, ways: [first, ...others] }
+}
+
+function task(name: string, params: TaskDraft['params']): TaskDraft {
+  return { name: `Service ${name}`, type: 'service', params: { name, ...params } }
+}
