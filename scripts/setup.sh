@@ -10,6 +10,9 @@ set -euo pipefail
 tests='ssh:openssh-client ssh-keygen:openssh-client sshd:openssh-server sudo:sudo ip:iproute2 iptables:iptables
 perl:perl openssl:openssl curl:curl'
 lab='mmdebstrap:mmdebstrap systemd-nspawn:systemd-container dpkg-scanpackages:dpkg-dev'
+if [ "$(uname -m)" = x86_64 ]; then
+  lab="$lab qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mke2fs:e2fsprogs"
+fi
 
 PATH=$PATH:/usr/sbin:/sbin
 wanted=$tests

@@ -27,7 +27,7 @@ npm run --silent build
 step 'tests'
 lab=()
 if ! $is_root; then
-  echo 'SKIPPED: the lab tests under test/lab, since real nodes in containers need root on Linux'
+  echo 'SKIPPED: the lab tests under test/lab, since real nodes in containers and VMs need root on Linux'
   lab=(--skip test/lab)
 fi
 exec node --import tsx scripts/run-tests.ts test ${lab[@]+"${lab[@]}"} "$@"
