@@ -1,9 +1,11 @@
 /** What stands in the way of a bridge. */
-import type { InterfacesState } from '../facts/interfaces.ts'
-import { type LinksState, linkNamed } from '../facts/links.ts'
+import type { FactRef } from '../facts/fact.ts'
+import { fileAt } from '../facts/file.ts'
+import { interfacesRef } from '../facts/interfaces.ts'
+import { linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { packageNamed } from '../facts/package.ts'
-import { type BridgeSettings, portsInFile } from '../interfaces/bridge.ts'
+import { type BridgeSettings, portsInFile, vlanAwareInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { normalName, stanzasOf } from '../interfaces/stanzas.ts'
 import { isCard } from './bridge-steps.ts'
@@ -11,17 +13,27 @@ import { linesOf } from './interfaces-file.ts'
 import { addressBlocked, blocked, memberBlocked, mtuBlocked, nameBlocked } from './link-checks.ts'
 import type { PlanBlocked } from './resource.ts'
 
+/** What {@link bridgeBlocked} reads for these settings. */
+export function bridgeReads({ name, vlanAware }: BridgeSettings): readonly FactRef<unknown>[] {
+  return [
+    interfacesRef,
+    linksRef,
+    ...(needsFreeNames(name) ? [pveManager as FactRef<unknown>] : []),
+    ...(vlanAware === true ? [ifupdown2Conf as FactRef<unknown>] : []),
+  ]
+}
+
 /** The first reason why the bridge cannot be described in the file or brought up as asked. */
-export function bridgeBlocked(
-  settings: BridgeSettings,
-  interfaces: InterfacesState,
-  links: LinksState,
-): PlanBlocked | undefined {
+export function bridgeBlocked(settings: BridgeSettings, model: Model): PlanBlocked | undefined {
+  const interfaces = model.get(interfacesRef)
+  const links = model.get(linksRef)
   const lines = linesOf(interfaces)
   const { name, mtu, ports = portsInFile(lines, name) ?? [] } = settings
   return (
     nameBlocked({ name, kinds: ['bridge'], what: 'a bridge' }, interfaces, links) ??
+    freeNameBlocked(name, model) ??
     foreignStanza(name, lines) ??
+    (settings.vlanAware === true ? vlanAwareBlocked(name, lines, model) : undefined) ??
     addressBlocked(settings, lines, links) ??
     first(settings.ports ?? [], (port) => memberBlocked(name, port, interfaces, links)) ??
     first(ports, (port) => (isCard(linkNamed(links, port)) ? undefined : mtuBlocked(name, mtu, port, links)))
@@ -29,15 +41,15 @@ export function bridgeBlocked(
 }
 
 /** The package by whose version names of bridges are judged. */
-export const pveManager = packageNamed('pve-manager')
+const pveManager = packageNamed('pve-manager')
 
 /** Names other than vmbr and a number are free since PVE 8 (pve-manager, www/manager6/Toolkit.js, BridgeName). */
-export function needsFreeNames(name: string): boolean {
+function needsFreeNames(name: string): boolean {
   return !/^vmbr\d{1,4}$/.test(name)
 }
 
 /** Why PVE at hand does not accept the name of a bridge. */
-export function bridgeNameBlocked(name: string, model: Model): PlanBlocked | undefined {
+function freeNameBlocked(name: string, model: Model): PlanBlocked | undefined {
   if (!needsFreeNames(name)) return undefined
   const { version } = model.get(pveManager)
   const major = Number(/^(\d+)\./.exec(version ?? '')?.[1] ?? Number.NaN)
@@ -47,6 +59,26 @@ export function bridgeNameBlocked(name: string, model: Model): PlanBlocked | und
         'name it so, or upgrade to PVE 8',
       )
     : undefined
+}
+
+/** Where ifupdown2 is told how many VLAN-aware bridges there may be. */
+const ifupdown2Conf = fileAt('/etc/network/ifupdown2/ifupdown2.conf')
+
+/**
+ * Why ifupdown2 would not make the bridge VLAN-aware at boot: unless told otherwise it supports one such bridge, and
+ * leaves the others as they are without an error. PVE's build is told otherwise.
+ */
+function vlanAwareBlocked(name: string, lines: Lines, model: Model): PlanBlocked | undefined {
+  const other = stanzasOf(lines).find((stanza) => stanza.name !== name && vlanAwareInFile(lines, stanza.name))
+  if (other === undefined) return undefined
+  const conf = model.get(ifupdown2Conf)
+  const text = conf.type === 'file' ? conf.content.toString('latin1') : ''
+  return /^\s*multiple_vlan_aware_bridge_support\s*=\s*(1|yes|on|true)\s*$/im.test(text)
+    ? undefined
+    : blocked(
+        `ifupdown2 of this node supports one VLAN-aware bridge, and ${other.name} is one`,
+        `set multiple_vlan_aware_bridge_support=1 in ${ifupdown2Conf.id}, as PVE does`,
+      )
 }
 
 function foreignStanza(name: string, lines: Lines): PlanBlocked | undefined {

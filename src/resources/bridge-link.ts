@@ -4,7 +4,7 @@ import { interfacesRef } from '../facts/interfaces.ts'
 import { type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
-import { bridgeBlocked } from './bridge-checks.ts'
+import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
 import { bridgeSteps, portMtuSteps } from './bridge-steps.ts'
 import { describeLink, planBringUp } from './bring-up.ts'
 import { linesOf } from './interfaces-file.ts'
@@ -21,16 +21,15 @@ export function bridgeLink(settings: BridgeSettings): Resource {
     kind: 'bridge_link',
     key: `bridge:${settings.name}`,
     title: `bridge ${settings.name}`,
-    reads: [interfacesRef, linksRef],
+    reads: bridgeReads(settings),
     plan(model) {
-      const interfaces = model.get(interfacesRef)
-      const links = model.get(linksRef)
-      const blocked = bridgeBlocked(settings, interfaces, links)
+      const blocked = bridgeBlocked(settings, model)
       if (blocked !== undefined) return blocked
+      const links = model.get(linksRef)
       const link = linkNamed(links, settings.name)
       return link === undefined
         ? bringUp(settings, model, links)
-        : planSteps(bridgeSteps(settings, linesOf(interfaces), links, link), links, link.name)
+        : planSteps(bridgeSteps(settings, linesOf(model.get(interfacesRef)), links, link), links, link.name)
     },
   }
 }

@@ -8,7 +8,7 @@ import { withCards } from '../interfaces/cards.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import type { LinkSettings } from '../interfaces/link-stanza.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
-import { bridgeBlocked, bridgeNameBlocked, needsFreeNames, pveManager } from './bridge-checks.ts'
+import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
 import { isCard } from './bridge-steps.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import type { PlanBlocked, Resource } from './resource.ts'
@@ -20,6 +20,8 @@ export interface StanzaDesired {
   readonly what: string
   /** Links that only this one may have plugged in. */
   readonly members: readonly string[]
+  /** Further things that only one task of a host may have. */
+  readonly claims?: readonly string[]
   readonly reads?: readonly FactRef<unknown>[]
   readonly blocked: (model: Model) => PlanBlocked | undefined
   /** Pure, and its own fixed point. */
@@ -27,7 +29,8 @@ export interface StanzaDesired {
 }
 
 /** Ensures the stanza of a link. What `settings` leaves out stays as it is in a stanza that exists. */
-export function linkStanza({ settings, what, members, reads = [], blocked, edit }: StanzaDesired): Resource {
+export function linkStanza(desired: StanzaDesired): Resource {
+  const { settings, what, members, claims = [], reads = [], blocked, edit } = desired
   const { name } = settings
   return {
     kind: 'interfaces_stanza',
@@ -36,6 +39,7 @@ export function linkStanza({ settings, what, members, reads = [], blocked, edit 
     claims: [
       ...members.map((member) => `port:${member}`),
       ...(settings.comment === undefined ? [] : [`comment:${name}`]),
+      ...claims,
     ],
     reads: [interfacesRef, linksRef, ...reads],
     plan(model) {
@@ -55,14 +59,13 @@ export function linkStanza({ settings, what, members, reads = [], blocked, edit 
 
 /** Ensures the stanza of a bridge. */
 export function interfacesStanza(settings: BridgeSettings): Resource {
-  const { name, ports = [] } = settings
+  const { ports = [], name } = settings
   return linkStanza({
     settings,
     what: 'bridge',
     members: ports,
-    reads: needsFreeNames(name) ? [pveManager as FactRef<unknown>] : [],
-    blocked: (model) =>
-      bridgeNameBlocked(name, model) ?? bridgeBlocked(settings, model.get(interfacesRef), model.get(linksRef)),
+    reads: bridgeReads(settings),
+    blocked: (model) => bridgeBlocked(settings, model),
     edit: (lines, links) => {
       const all = settings.mtu === undefined ? ports : (settings.ports ?? portsInFile(lines, name) ?? [])
       const cards = all.filter((port) => isCard(linkNamed(links, port)))

@@ -1,5 +1,6 @@
 /** Parameters of tasks that edit /etc/network/interfaces. */
 import { z } from 'zod'
+import type { LinkSettings } from '../interfaces/link-stanza.ts'
 import { isReserved, parseCidr } from '../net/cidr.ts'
 import { isIpv6Host, parseIpv6Cidr } from '../net/ipv6.ts'
 import { parseVids } from '../net/vids.ts'
@@ -51,6 +52,16 @@ export const address6Field = z
   .describe(
     'IPv6 address with prefix, written as a stanza of its own; `none` takes it away. Left out: a new link gets none, another keeps its own',
   )
+
+/** What {@link addressField} and {@link address6Field} were given, read. */
+export function readAddresses(given: {
+  readonly address: string | undefined
+  readonly address6: string | undefined
+}): Pick<LinkSettings, 'address' | 'address6'> {
+  const read = <Cidr>(text: string | undefined, parse: (text: string) => Cidr | undefined) =>
+    text === 'none' ? text : text === undefined ? undefined : parse(text)
+  return { address: read(given.address, parseCidr), address6: read(given.address6, parseIpv6Cidr) }
+}
 
 /** `mtu`, within what PVE accepts (pve-manager, PVE::API2::Network). */
 export const mtuField = z

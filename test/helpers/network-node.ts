@@ -1,15 +1,18 @@
 /** A node's network in memory, to play tasks on: bridges, comments, masquerading. */
 import * as assert from 'uvu/assert'
+import { bridgeVlansRef, type PortVlans } from '../../src/facts/bridge-vlans.ts'
 import type { FactUpdate } from '../../src/facts/fact.ts'
 import { type InterfacesState, interfacesRef } from '../../src/facts/interfaces.ts'
 import { type Link, type LinksState, linksRef } from '../../src/facts/links.ts'
 import type { Model } from '../../src/facts/model.ts'
 import { type NatState, natRef, natRule, rulesOf } from '../../src/facts/nat.ts'
+import { packageNamed } from '../../src/facts/package.ts'
 import type { Plan, Resource } from '../../src/resources/resource.ts'
 import { bridgeTask } from '../../src/tasks/bridge.ts'
 import { interfaceCommentTask } from '../../src/tasks/interface-comment.ts'
 import { masqueradeTask } from '../../src/tasks/masquerade.ts'
 import type { TaskType } from '../../src/tasks/task-type.ts'
+import { vlanTask } from '../../src/tasks/vlan.ts'
 import { hostContext } from './host-context.ts'
 import { fact, modelOf } from './model.ts'
 
@@ -55,6 +58,11 @@ export interface Node {
   links?: readonly Link[]
   routes?: LinksState['routes']
   rules?: readonly string[]
+  vlans?: readonly PortVlans[]
+  /** Version of pve-manager. */
+  pve?: string
+  /** Whatever else is known. */
+  more?: readonly FactUpdate[]
 }
 
 export const UPLINK = [
@@ -72,6 +80,9 @@ export function modelOfNode({
   links = UPLINK,
   routes = [],
   rules = [],
+  vlans = [],
+  pve = '8.4.1',
+  more = [],
 }: Node): Model {
   const interfaces: InterfacesState = {
     main: Buffer.from(main),
@@ -93,6 +104,9 @@ export function modelOfNode({
     fact(rulesOf(6, 'nat'), none),
     fact(rulesOf(4, 'raw'), none),
     fact(rulesOf(6, 'raw'), none),
+    fact(bridgeVlansRef, vlans),
+    fact(packageNamed('pve-manager'), { installed: true, version: pve }),
+    ...more,
   )
 }
 
@@ -100,6 +114,7 @@ const TYPES: Readonly<Record<string, TaskType>> = {
   bridge: bridgeTask,
   interface_comment: interfaceCommentTask,
   masquerade: masqueradeTask,
+  vlan: vlanTask,
 }
 
 export type Task = Readonly<Record<string, unknown>>
@@ -121,6 +136,7 @@ export interface Outcome {
   readonly main: string
   readonly nat: readonly string[]
   readonly links: LinksState
+  readonly vlans: readonly PortVlans[]
   readonly summaries: readonly string[]
   readonly reasons: readonly string[]
 }
@@ -146,6 +162,7 @@ export function play(node: Node, ...tasks: Task[]): Outcome {
     main: model.get(interfacesRef).main?.toString() ?? '',
     nat: nat.available ? nat.rules.map(({ args }) => args.join(' ')) : [],
     links: model.get(linksRef),
+    vlans: model.get(bridgeVlansRef),
     summaries: plans.flatMap((plan) => (plan.kind === 'change' ? plan.changes.map(({ summary }) => summary) : [])),
     reasons: plans.flatMap((plan) => (plan.kind === 'blocked' ? [plan.reason] : [])),
   }

@@ -1,6 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Link, linkNamed } from '../../src/facts/links.ts'
+import { fileAt } from '../../src/facts/file.ts'
+import { type Link, type LinkAddress, linkNamed } from '../../src/facts/links.ts'
+import { fact, fileState } from '../helpers/model.ts'
 import {
   bridge,
   link,
@@ -114,6 +116,24 @@ const BLOCKED: readonly (readonly [string, Node, Task, RegExp])[] = [
     { address: '10.12.0.1/24' },
     /gateway 10\.10\.10\.254/,
   ],
+  [
+    'a VLAN that carries less',
+    { links: [...UPLINK, link('eno2.5', { kind: 'vlan', lower: 'eno2' })] },
+    { ports: ['eno2.5'], mtu: 9000 },
+    /MTU of 9000, and eno2\.5, which carries it, has 1500/,
+  ],
+  [
+    'slave of a bond',
+    { main: MAIN.replace('source', 'auto bond0\niface bond0 inet manual\n\tbond_slaves eno2\n\nsource') },
+    { ports: ['eno2'] },
+    /eno2 is a port of bond0/,
+  ],
+  [
+    'IPv6 overlap',
+    { main: MAIN.replace('source', 'iface vmbr0 inet6 static\n\taddress fd00::1/56\n\nsource') },
+    { address6: 'fd00:0:0:7::1/64' },
+    /fd00:0:0:7::1\/64 of vmbr1 overlaps fd00::1\/56 of vmbr0/,
+  ],
   ['Open vSwitch', { main: WITH_INNER.replace('bridge-ports none', 'ovs_type OVSBridge') }, {}, /Open vSwitch/],
 ]
 
@@ -123,6 +143,136 @@ for (const [what, node, params, reason] of BLOCKED)
     assert.is(kinds[0], 'blocked')
     assert.match(reasons[0] ?? '', reason)
   })
+
+const AWARE = { bridge: { stp: false, forwardDelay: 0, vlanAware: true } }
+
+test('bridge: VLAN-aware, with the VLANs of its ports', () => {
+  const { main, summaries, links, vlans } = play(
+    {},
+    { bridge: { name: 'vmbr1', ports: ['eno2'], vlan_aware: true, vids: [10, '20-30', 21] } },
+  )
+  assert.ok(main.includes('\tbridge-fd 0\n\tbridge-vlan-aware yes\n\tbridge-vids 10 20-30\n'), main)
+  assert.equal(summaries.slice(1), [
+    'bring up vmbr1: no address, ports eno2, VLAN-aware',
+    'eno2: let VLANs 10 20-30 pass',
+  ])
+  assert.equal(linkNamed(links, 'vmbr1')?.bridge, AWARE.bridge)
+  assert.equal(vlans, [
+    {
+      name: 'eno2',
+      pvid: 1,
+      vids: [
+        { from: 1, to: 1 },
+        { from: 10, to: 10 },
+        { from: 20, to: 30 },
+      ],
+    },
+  ])
+})
+
+test('bridge: a live one becomes VLAN-aware, and stops what it should not carry', () => {
+  const node: Node = {
+    main: WITH_INNER.replace('bridge-ports none', 'bridge-ports eno2'),
+    links: [
+      ...UPLINK.filter(({ name }) => name !== 'eno2'),
+      link('eno2', { master: 'vmbr1' }),
+      bridge('vmbr1', ['10.10.10.1/24']),
+      link('tap100i0', { kind: 'tun', master: 'vmbr1' }),
+    ],
+    vlans: [
+      { name: 'eno2', pvid: 1, vids: [{ from: 1, to: 7 }] },
+      { name: 'tap100i0', pvid: 1, vids: [{ from: 1, to: 1 }] },
+    ],
+  }
+  const { kinds, summaries, main } = play(node, { bridge: { name: 'vmbr1', vlan_aware: true, vids: '2-5 9' } })
+  assert.equal(kinds, ['change!', 'change!', 'change!'])
+  assert.equal(summaries.slice(1), [
+    'vmbr1: VLAN-aware on; guests that tag frames themselves need a restart',
+    'eno2: let VLANs 9 pass, stop VLANs 6-7',
+  ])
+  assert.ok(main.includes('\tbridge-vids 2-5 9\n'), main)
+})
+
+test('bridge: no longer VLAN-aware, which PVE reads from the mere line', () => {
+  const main = WITH_INNER.replace('none\n', 'none\n\tbridge_vlan_aware no\n\tbridge-vids 2-4094\n')
+  const outcome = play({ main, links: WITH_VMBR1 }, { bridge: { name: 'vmbr1', vlan_aware: false } })
+  assert.is(outcome.main, WITH_INNER)
+})
+
+test('bridge: a second VLAN-aware one needs a setting of ifupdown2', () => {
+  const main = WITH_INNER.replace('none\n', 'none\n\tbridge-vlan-aware yes\n')
+  const conf = (text: string) => [fact(fileAt('/etc/network/ifupdown2/ifupdown2.conf'), fileState(text))]
+  const task = { bridge: { name: 'vmbr2', vlan_aware: true } }
+  const { reasons } = play({ main, more: conf('a=1\nmultiple_vlan_aware_bridge_support=0\n') }, task)
+  assert.match(reasons[0] ?? '', /ifupdown2.*one VLAN-aware bridge.*vmbr1/)
+  const { kinds } = play({ main, more: conf('multiple_vlan_aware_bridge_support=1\n') }, task)
+  assert.equal(kinds, ['change', 'change', 'ok'])
+})
+
+test('bridge: an IPv6 address has a stanza of its own', () => {
+  const both = { name: 'vmbr1', address: '10.10.10.1/24', address6: 'FD00:10::0001/64', comment: 'inner' }
+  const { main, links } = play({}, { bridge: both })
+  assert.ok(main.includes('\tbridge-fd 0\n#inner\n\niface vmbr1 inet6 static\n\taddress fd00:10::1/64\n\nsource'), main)
+  assert.equal(
+    linkNamed(links, 'vmbr1')?.addresses.map(({ cidr }) => cidr),
+    ['10.10.10.1/24', 'fd00:10::1/64'],
+  )
+  assert.ok(links.routes.some(({ family, destination }) => family === 6 && destination === 'fd00:10::/64'))
+})
+
+test('bridge: an IPv6 address is added to, changed on and taken from a live one', () => {
+  const ip6 = (cidr: string, scope = 'global') => ({ cidr, family: 6, scope }) as const
+  const live = (...more: readonly LinkAddress[]) => [
+    ...UPLINK,
+    {
+      ...bridge('vmbr1'),
+      addresses: [{ cidr: '10.10.10.1/24', family: 4, scope: 'global' } as const, ip6('fe80::1/64', 'link'), ...more],
+    },
+  ]
+  const added = play({ main: WITH_INNER, links: live() }, { bridge: { name: 'vmbr1', address6: 'fd00:10::1/64' } })
+  assert.equal(added.kinds, ['change!', 'change!'])
+  const INNER6 = WITH_INNER.replace('\nsource', '\niface vmbr1 inet6 static\n\taddress fd00:10::1/64\n\nsource')
+  assert.is(added.main, INNER6)
+  const links = live(ip6('fd00:10::1/64'))
+  const changed = play({ main: INNER6, links }, { bridge: { name: 'vmbr1', address6: 'fd00:20::1/64' } })
+  assert.equal(changed.summaries.slice(1), ['vmbr1: add address fd00:20::1/64', 'vmbr1: remove address fd00:10::1/64'])
+  assert.is(changed.main, INNER6.replace('fd00:10::1', 'fd00:20::1'))
+  const gone = play({ main: INNER6, links }, { bridge: { name: 'vmbr1', address6: 'none' } })
+  assert.is(gone.main, WITH_INNER)
+  assert.equal(gone.summaries.slice(1), ['vmbr1: remove address fd00:10::1/64'])
+})
+
+test('bridge: without any address of its own, not even a link-local one', () => {
+  const fresh = play({}, { bridge: { name: 'dmz', link_local: false } })
+  assert.ok(fresh.main.includes('\tbridge-fd 0\n\tipv6-addrgen off\n'), fresh.main)
+  assert.is(linkNamed(fresh.links, 'dmz')?.noLinkLocal, true)
+  const links = [
+    ...UPLINK,
+    { ...bridge('vmbr1'), addresses: [{ cidr: 'fe80::1/64', family: 6, scope: 'link' } as const] },
+  ]
+  const main = WITH_INNER.replace('static\n\taddress 10.10.10.1/24', 'manual')
+  const live = play({ main, links }, { bridge: { name: 'vmbr1', link_local: false } })
+  assert.equal(live.summaries.slice(1), ['vmbr1: no IPv6 link-local address'])
+  assert.equal(linkNamed(live.links, 'vmbr1')?.addresses, [])
+  const back = play({ main: live.main, links: live.links.links }, { bridge: { name: 'vmbr1', link_local: true } })
+  assert.is(back.main, main)
+})
+
+test('bridge: an MTU raises the cards among its ports, in the file too, and no more', () => {
+  const { main, summaries, links } = play({}, { bridge: { name: 'vmbr1', ports: ['eno2'], mtu: 9000 } })
+  assert.ok(main.includes('iface eno2 inet manual\n\tmtu 9000\n'), main)
+  assert.ok(main.includes('\tbridge-fd 0\n\tmtu 9000\n'), main)
+  assert.equal(summaries.slice(1), ['eno2: mtu 1500 → 9000', 'bring up vmbr1: no address, ports eno2'])
+  assert.equal([linkNamed(links, 'eno2')?.mtu, linkNamed(links, 'vmbr1')?.mtu], [9000, 9000])
+  const small = play({}, { bridge: { name: 'vmbr1', ports: ['eno2'], mtu: 1400 } })
+  assert.ok(small.main.includes('iface eno2 inet manual\n\nauto'), small.main)
+})
+
+test('bridge: names by the version of PVE', () => {
+  const task = { bridge: { name: 'customers' } }
+  assert.equal(play({ pve: '8.0.3' }, task).kinds, ['change', 'change'])
+  assert.match(play({ pve: '7.4-16' }, task).reasons[0] ?? '', /PVE 7\.4-16 knows bridges only as vmbr0 to vmbr9999/)
+})
 
 test('bridge: single addresses of a hoster overlap on purpose', () => {
   const main = MAIN.replace('iface eno1 inet manual', 'iface eno1 inet static\n\taddress 203.0.113.7/26').replace(

@@ -5,28 +5,27 @@ import { bridgeTask } from '../../src/tasks/bridge.ts'
 import { interfaceCommentTask } from '../../src/tasks/interface-comment.ts'
 import { hostCidr } from '../../src/tasks/interface-fields.ts'
 import { masqueradeTask } from '../../src/tasks/masquerade.ts'
-import { ParamProblem, type TaskType } from '../../src/tasks/task-type.ts'
-import { hostContext } from '../helpers/host-context.ts'
+import type { TaskType } from '../../src/tasks/task-type.ts'
+import { claimsOf, paramProblems } from '../helpers/param-problems.ts'
 
 const test = suite('bridge, interface_comment, masquerade: parameters')
-
-/** Problems of the schema, else of the expansion. */
-function problems(type: TaskType, params: unknown): readonly string[] {
-  const { data, error } = type.params.safeParse(params)
-  if (error !== undefined) return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  try {
-    type.resources(data, hostContext())
-    return []
-  } catch (problem) {
-    if (!(problem instanceof ParamProblem)) throw problem
-    return [`${problem.path.join('.')}: ${problem.message}`]
-  }
-}
 
 const WRONG: readonly (readonly [TaskType, unknown, RegExp])[] = [
   [bridgeTask, { name: 'vmbr-1' }, /^name: /],
   [bridgeTask, { name: 'vmbr12345678' }, /^name: /],
   [bridgeTask, { name: '1vmbr' }, /^name: /],
+  [bridgeTask, { name: 'b' }, /^name: .*2 to 10/],
+  [bridgeTask, { name: 'lo' }, /^name: .*gives to links of its own/],
+  [bridgeTask, { name: 'tap100i0' }, /^name: .*gives to links of its own/],
+  [bridgeTask, { name: 'vmbr1', address6: 'fd00::1' }, /^address6: .*IPv6 address with prefix/],
+  [bridgeTask, { name: 'vmbr1', address6: 'ff02::1/64' }, /^address6: .*not an address that a host can have/],
+  [bridgeTask, { name: 'vmbr1', address6: '10.0.0.1/24' }, /^address6: /],
+  [bridgeTask, { name: 'vmbr1', vids: [10] }, /^vids: needs `vlan_aware: true`/],
+  [bridgeTask, { name: 'vmbr1', vlan_aware: true, vids: [1] }, /^vids: .*no VLAN from 2 to 4094/],
+  [bridgeTask, { name: 'vmbr1', vlan_aware: true, vids: '20-10' }, /^vids: /],
+  [bridgeTask, { name: 'vmbr1', vlan_aware: true, vids: [] }, /^vids: /],
+  [bridgeTask, { name: 'vmbr1', vlan_aware: true, vids: 4095 }, /^vids: /],
+  [bridgeTask, { name: 'vmbr1', mtu: 1000 }, /^mtu: /],
   [bridgeTask, { name: 'vmbr1', address: '10.0.0.1' }, /^address: /],
   [
     bridgeTask,
@@ -64,7 +63,7 @@ const WRONG: readonly (readonly [TaskType, unknown, RegExp])[] = [
 ]
 
 for (const [type, params, expected] of WRONG)
-  test(`${type.name}: ${JSON.stringify(params)}`, () => assert.match(problems(type, params).join('\n'), expected))
+  test(`${type.name}: ${JSON.stringify(params)}`, () => assert.match(paramProblems(type, params).join('\n'), expected))
 
 test('one mistake in an address is told once', () => {
   assert.is(hostCidr.safeParse('banana').error?.issues.length, 1)
@@ -72,13 +71,13 @@ test('one mistake in an address is told once', () => {
 
 test('what is right', () => {
   for (const address of ['10.0.0.1/24', '10.0.0.0/31', '203.0.113.7/32', 'none'])
-    assert.equal(problems(bridgeTask, { name: 'lan', address }), [], address)
-  assert.equal(problems(bridgeTask, { name: 'vmbr1', stp: true, fd: 2, ports: ['eno1.50'], comment: '' }), [])
+    assert.equal(paramProblems(bridgeTask, { name: 'lan', address }), [], address)
+  assert.equal(paramProblems(bridgeTask, { name: 'vmbr1', stp: true, fd: 2, ports: ['eno1.50'], comment: '' }), [])
 })
 
 test('the examples are right', () => {
   for (const type of [bridgeTask, interfaceCommentTask, masqueradeTask])
-    assert.equal(problems(type, parse(type.example)[type.name]), [], type.name)
+    assert.equal(paramProblems(type, parse(type.example)[type.name]), [], type.name)
 })
 
 test('every parameter is described', () => {
@@ -89,19 +88,17 @@ test('every parameter is described', () => {
 })
 
 test('what only one task of a host may have', () => {
-  const owned = (type: TaskType, params: unknown) =>
-    type.resources(type.params.parse(params), hostContext()).flatMap(({ key, claims = [] }) => [key, ...claims])
-  assert.equal(owned(bridgeTask, { name: 'vmbr1', ports: ['eno2'], comment: 'x' }), [
+  assert.equal(claimsOf(bridgeTask, { name: 'vmbr1', ports: ['eno2'], comment: 'x' }), [
     'interfaces:vmbr1',
     'port:eno2',
     'comment:vmbr1',
     'bridge:vmbr1',
   ])
-  assert.equal(owned(interfaceCommentTask, { name: 'vmbr1', comment: 'x' }), [
+  assert.equal(claimsOf(interfaceCommentTask, { name: 'vmbr1', comment: 'x' }), [
     'interfaces-comment:vmbr1',
     'comment:vmbr1',
   ])
-  assert.equal(owned(masqueradeTask, { source: '10.0.0.0/24', out: 'vmbr0' }), [
+  assert.equal(claimsOf(masqueradeTask, { source: '10.0.0.0/24', out: 'vmbr0' }), [
     'nat:10.0.0.0/24>vmbr0',
     'interfaces-hooks:10.0.0.0/24>vmbr0',
   ])
