@@ -94,7 +94,9 @@ function parseCluster(part: (name: string) => string): ClusterState {
 }
 
 /** Reads `/etc/pve/.members`; empty where pmxcfs does not run. */
-export function parseMembers(text: string): Pick<ClusterState, 'state' | 'nodeName' | 'cluster' | 'quorate' | 'members'> {
+export function parseMembers(
+  text: string,
+): Pick<ClusterState, 'state' | 'nodeName' | 'cluster' | 'quorate' | 'members'> {
   const nothing = { nodeName: undefined, cluster: undefined, quorate: false, members: [] }
   if (text === '') return { state: 'none', ...nothing }
   const { nodename, cluster, nodelist = {} } = JSON.parse(text) as MembersFile

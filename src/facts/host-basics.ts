@@ -20,6 +20,8 @@ export interface DefaultRoute {
 /** What a node is like before anything is done to it. */
 export interface HostBasics {
   readonly hostname: string
+  /** Full name as far as the node can tell, in small letters; may be the short one. */
+  readonly fqdn: string
   /** Addresses that the node's own name resolves to, on the node. */
   readonly resolved: readonly string[]
   /** Its addresses other than loopback and link-local ones, with prefix length and device. */
@@ -64,6 +66,7 @@ export const hostBasicsRef: FactRef<HostBasics> = { kind: hostBasicsFact, id: 'n
 // bash reads ~/.bashrc when sshd started it, which it tells by SSH_CLIENT and a shallow shell level.
 const OBSERVE = `h=$(hostname)
 echo "$m hostname"; echo "$h"
+echo "$m fqdn"; timeout 15 hostname -f 2>/dev/null
 echo "$m resolved"; timeout 15 getent ahosts "$h" | awk '{print $1}' | sort -u
 echo "$m addresses"; ip -o address show scope global | awk '{print $2, $4}'
 echo "$m route4"; ip -o -4 route show default | head -n1
@@ -106,6 +109,7 @@ function parseBasics(part: (name: string) => string): HostBasics {
   const states = lines('time')
   return {
     hostname: part('hostname'),
+    fqdn: part('fqdn').toLowerCase(),
     resolved: lines('resolved'),
     addresses: lines('addresses').map((line) => {
       const [device = '', cidr = ''] = line.split(' ')

@@ -3,10 +3,12 @@ import type { Cluster } from './cluster.ts'
 import { clusterAddress } from './cluster.ts'
 import { ownAddress } from './judge-system.ts'
 import type { Newcomer } from './newcomer.ts'
+import type { NodeSurvey } from './survey.ts'
 
 /** One entry of the variable `cluster_members`. */
 export interface MemberEntry {
-  readonly name: string
+  /** The full name first, where the node knows it. */
+  readonly names: readonly string[]
   readonly address: string
   /** Public host keys, `TYPE BASE64`. */
   readonly host_keys: readonly string[]
@@ -28,7 +30,7 @@ export function memberEntries(
   const old = members.map((member): MemberEntry => {
     const { basics } = member.survey
     return {
-      name: basics.hostname,
+      names: namesOf(basics),
       address: clusterAddress(member),
       host_keys: basics.hostKeys,
       known_by: [...new Set(everybody)],
@@ -38,11 +40,17 @@ export function memberEntries(
     .filter(({ host }) => !members.some((member) => member.host.name === host.name))
     .map(({ host, survey: { basics } }): MemberEntry => {
       return {
-        name: basics.hostname,
+        names: namesOf(basics),
         address: ownAddress(basics, host.target.address),
         host_keys: basics.hostKeys,
         known_by: together ? [...new Set(everybody)] : [host.name],
       }
     })
   return [...old, ...fresh]
+}
+
+/** The name that PVE uses is the short one; the full one comes first in /etc/hosts, as PVE's installer writes it. */
+function namesOf({ hostname, fqdn }: NodeSurvey['basics']): readonly string[] {
+  const short = hostname.toLowerCase()
+  return fqdn.startsWith(`${short}.`) ? [fqdn, short] : [short]
 }
