@@ -80,7 +80,12 @@ function replacement({ operation }: HookCall, rule: KnownRule, guarded: boolean)
 function callText(operation: 'add' | 'check' | 'delete', rule: KnownRule): string {
   const { family, table, chain } = rulePlace(rule)
   const letter = { add: additionOf(rule), check: '-C', delete: '-D' }[operation]
-  return [programOf(family), '-t', table, letter, chain, ...ruleArgs(rule)].join(' ')
+  return [programOf(family), '-t', table, letter, chain, ...ruleArgs(rule).map(shellText)].join(' ')
+}
+
+/** `[fd00::2]:443` would be a pattern to a shell. */
+function shellText(word: string): string {
+  return /^[\w@%+:,.!/=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 /** A zone counts only when it is set before anything else looks at the packet. */

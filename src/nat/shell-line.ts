@@ -82,8 +82,12 @@ const WORD = /^(?:[^ \t;|&()<>'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+/
 const REDIRECTION =
   /^(?:\d*(?:>>?|<)(?:&[\d-]|[ \t]*(?:[^ \t;|&()<>'"\\]|'[^']*'|"[^"]*")+)|&>>?[ \t]*[^ \t;|&()<>'"\\]+)/
 
+/** An IPv6 address with port: a pattern to a shell, and in effect itself. */
+const BRACKETED = /^\[[0-9a-fA-F:.]+\](?::[\d/-]+)?$/
+
 /** The value of a word; undefined when it expands to something, or its quotes do not close. */
 function unquote(text: string): ShellWord {
+  if (BRACKETED.test(text)) return text
   let value = ''
   let rest = text
   while (rest !== '') {

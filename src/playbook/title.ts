@@ -34,7 +34,7 @@ export function skippedTitle(compiled: CompiledTask, turn: TitleTurn): string {
   return title.failures.length === 0 ? title.value : describeTask(type, known) + turn.suffix
 }
 
-const NAMING = ['name', 'path', 'interface', 'address', 'title']
+const NAMING = ['name', 'path', 'interface', 'port', 'address', 'title']
 
 function describeTask(type: TaskType, input: unknown): string {
   if (!isMapping(input)) return type.name

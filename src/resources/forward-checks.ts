@@ -11,9 +11,9 @@ import { isOwnForm, relationTo } from '../nat/forward-relation.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
 import { type KnownRule, readRule, ruleArgs } from '../nat/rules.ts'
 import { formatIp, formatIpCidr } from '../net/ip-cidr.ts'
-import { type ForwardDesired, type ForwardWish, isForwardBlocked, mainAddress, resolveForward } from './forward-wish.ts'
+import { type ForwardDesired, type ForwardWish, mainAddress } from './forward-wish.ts'
 import { linesOf } from './interfaces-file.ts'
-import { OK, type PlanBlocked, type Resource } from './resource.ts'
+import type { PlanBlocked } from './resource.ts'
 
 /** A port that the node needs for itself, and what for. */
 interface NodePort extends PortSpan {
@@ -39,19 +39,9 @@ export function nodeUse(protocol: 'tcp' | 'udp', ports: PortSpan): { port: strin
   return found === undefined ? undefined : { port: spanText(found, '-'), use: found.use }
 }
 
-/** Ensures, by blocking, that nothing else has the ports of a forward. */
-export function forwardFree(desired: ForwardDesired, name: string, key: string): Resource {
-  return {
-    kind: 'port_free',
-    key: `port-free:${key}`,
-    title: `nothing else has ${name}`,
-    reads: [socketsRef, sshdFor('root'), rulesOf(desired.family, 'nat'), interfacesRef, linksRef],
-    plan(model) {
-      const wish = resolveForward(desired, model)
-      if (isForwardBlocked(wish)) return wish
-      return ownPort(wish, model) ?? listenerOn(wish, model) ?? otherForward(wish, model) ?? OK
-    },
-  }
+/** Why the ports of a forward are not free. Reads sockets, sshd, rules, interfaces and links. */
+export function forwardBlocked(wish: ForwardWish, model: Model): PlanBlocked | undefined {
+  return ownPort(wish, model) ?? listenerOn(wish, model) ?? otherForward(wish, model)
 }
 
 /** Tells rules that are the wanted one in other words, or were pvectl's own to another place, among `all`. */

@@ -14,6 +14,12 @@ export function listener(port: number, process: string): Resource {
     kind: 'listener',
     key: `listener:${port}`,
     shared: true,
+    spans: (['ip4', 'ip6'] as const).map((family) => ({
+      space: 'tcp port',
+      of: `${family} own`,
+      first: port,
+      last: port,
+    })),
     title: `${process} on port ${port}`,
     reads: [ref],
     plan(model) {

@@ -62,7 +62,7 @@ export function planLiveRule(model: Model, { rule: wanted, present, isSame, stal
   if (gone.length === 0 && extra === 0 && (!present || exact.length === 1)) return OK
   const changes: Change[] = [
     ...(present && exact.length === 0 ? [{ summary: `add ${ruleWords(place, args)}` }] : []),
-    ...gone.map(({ rule, reason }) => ({ summary: `remove ${ruleWords(place, rule.args)} (${reason})` })),
+    ...removals(place, gone),
     ...(extra > 0 ? [{ summary: `remove ${extra} of ${exact.length} equal rules ${ruleWords(place, args)}` }] : []),
   ]
   const goneRules = new Set(gone.map(({ rule }) => rule))
@@ -105,6 +105,15 @@ function ruleWords({ table, chain }: RulePlace, args: readonly string[]): string
   const text = args.join(' ')
   if (table !== 'nat') return `${table} ${chain} ${text}`
   return chain === 'POSTROUTING' ? text : `${chain} ${text}`
+}
+
+/** One line for equal rules, with their number. */
+function removals(place: RulePlace, gone: readonly Leftover[]): readonly Change[] {
+  const first = gone.filter(({ rule }, i) => gone.findIndex((other) => other.rule.raw === rule.raw) === i)
+  return first.map(({ rule, reason }) => {
+    const count = gone.filter((other) => other.rule.raw === rule.raw).length
+    return { summary: `remove ${ruleWords(place, rule.args)} (${reason}${count > 1 ? `, ${count} times` : ''})` }
+  })
 }
 
 function deletions(place: RulePlace, gone: readonly Leftover[]): readonly Script[] {

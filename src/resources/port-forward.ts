@@ -1,22 +1,24 @@
 /** A forward: its live rules, and the hooks that bring them back. */
-import { joinScripts } from '../connection/script.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
 import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { rulesOf } from '../facts/nat.ts'
+import { socketsRef } from '../facts/sockets.ts'
+import { sshdFor } from '../facts/sshd.ts'
 import { sysctlNamed } from '../facts/sysctl.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { adoptHooks, dropHooks } from '../nat/adopt-hooks.ts'
 import { spanText } from '../nat/forward.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
-import type { KnownRule } from '../nat/rules.ts'
+import { type KnownRule, samePurpose } from '../nat/rules.ts'
 import { formatIp, hostOf, ipContains, parseIp } from '../net/ip-cidr.ts'
-import { liveForwards, sameForward } from './forward-checks.ts'
+import { forwardBlocked, liveForwards, sameForward } from './forward-checks.ts'
 import {
   type ForwardDesired,
   type ForwardWish,
   forwardRules,
   isForwardBlocked,
+  type Outside,
   resolveForward,
   resolveOutside,
 } from './forward-wish.ts'
@@ -24,170 +26,156 @@ import { forwardingSwitch } from './forwarding.ts'
 import { planInterfacesEdit } from './interfaces-file.ts'
 import { type LiveWish, planLiveRule } from './live-rules.ts'
 import { foreignHooks } from './masquerade-wish.ts'
-import { type Change, OK, type Plan, type PlanChange, type Resource } from './resource.ts'
+import { planChain } from './plan-chain.ts'
+import type { Change, Plan, PlanBlocked, Resource } from './resource.ts'
 
 /** `tcp 8443 → 10.0.0.2:443`. */
 export function forwardTitle({ protocol, ports, to, port, address }: ForwardDesired): string {
   const guest = to.family === 6 ? `[${formatIp(to)}]` : formatIp(to)
   const from = address === undefined ? '' : `${formatIp(address)} `
-  const target =
-    ports.first === ports.last ? `:${port}` : port === ports.first ? '' : `:${port}-${port + ports.last - ports.first}`
-  return `${from}${protocol} ${spanText(ports, '-')} → ${guest}${target}`
+  const first = ports.first === ports.last || port !== ports.first ? `:${port}` : ''
+  const last = ports.first === ports.last || first === '' ? '' : `-${port + ports.last - ports.first}`
+  return `${from}${protocol} ${spanText(ports, '-')} → ${guest}${first}${last}`
 }
 
-/** Names a forward within a host. */
-export function forwardKey({ family, address, protocol, ports }: ForwardDesired): string {
-  return `ip${family} ${address === undefined ? 'own' : formatIp(address)} ${protocol} ${spanText(ports, '-')}`
-}
-
-/** Ensures the live rules of a forward: from outside, from the node itself, and for guests beside the target. */
-export function forwardLive(desired: ForwardDesired): Resource {
-  return forwardResource(desired, 'nat_rule', 'live', (model) => {
+/**
+ * Ensures a forward: from outside, from the node itself, and for guests beside the target; live, and by hooks in
+ * /etc/network/interfaces. Lines that others wrote are adopted. Blocks when something else has the port.
+ */
+export function portForward(desired: ForwardDesired): Resource {
+  return forwardResource(desired, `forward ${forwardTitle(desired)}`, (model) => {
     const wish = resolveForward(desired, model)
     if (isForwardBlocked(wish)) return wish
-    const live = liveForwards(model, desired)
-    const wishes = wish.rules.map((rule) => ({
-      rule,
-      present: true,
-      isSame: sameForward(rule, wish.outside, live),
-    }))
-    return withNote(planRules(model, [...wishes, { rule: wish.hairpin, present: true }]), desired, model)
+    const blocked = forwardBlocked(wish, model) ?? hooksElsewhere(wish, model)
+    if (blocked !== undefined) return blocked
+    return withNote(planChain(model, [...liveParts(wish, model), (now) => planHooks(wish, now)]), desired, model)
   })
 }
 
-/** Ensures the hooks of a forward in /etc/network/interfaces, once and guarded; lines that others wrote are adopted. */
-export function forwardHooks(desired: ForwardDesired): Resource {
-  return forwardResource(desired, 'interfaces_hooks', 'hooks', (model) => {
-    const wish = resolveForward(desired, model)
-    if (isForwardBlocked(wish)) return wish
-    const all: readonly KnownRule[] = [...wish.rules, wish.hairpin]
-    for (const rule of all) {
-      const [foreign] = foreignHooks(rule, model.get(interfacesRef))
-      if (foreign !== undefined) return elsewhere(foreign.path, desired)
-    }
-    return planInterfacesEdit(model, {
-      edit: (lines) => all.reduce((file, rule) => adoptHooks(file, hookWish(wish, rule, lines)), lines),
-      summary: `hooks in ${wish.holder}, guarded against doubles: ${forwardTitle(desired)}`,
+/** Ensures that there is no such forward. */
+export function portForwardGone(desired: ForwardDesired): Resource {
+  return forwardResource(desired, `no forward ${forwardTitle(desired)}`, (model) => {
+    const outside = resolveOutside(desired, model.get(linksRef))
+    if (isForwardBlocked(outside)) return outside
+    const live = liveForwards(model, desired)
+    const rules = forwardRules(desired, outside.address).map((rule) => (now: Model) => {
+      return planLiveRule(now, { rule, present: false, isSame: sameForward(rule, outside.interfaces, live) })
     })
+    const edit = (lines: Lines) => withoutHooks(lines, desired, outside)
+    return planChain(model, [
+      ...rules,
+      (now) => planUnused(now, desired),
+      (now) => planInterfacesEdit(now, { edit, summary: `take out the hooks of ${forwardTitle(desired)}` }),
+    ])
   })
 }
 
-/** Ensures that there is no live rule of a forward. */
-export function forwardGone(desired: ForwardDesired): Resource {
-  return forwardResource(desired, 'nat_rule', 'live', (model) => {
-    const outside = resolveOutside(desired, model.get(linksRef))
-    if (isForwardBlocked(outside)) return outside
-    const live = liveForwards(model, desired)
-    const wishes = forwardRules(desired, outside.address).map((rule) => ({
-      rule,
-      present: false,
-      isSame: sameForward(rule, outside.interfaces, live),
-    }))
-    const rules = planRules(model, wishes)
-    const after = rules.kind === 'change' ? model.with(rules.after) : model
-    const left = liveForwards(after, desired)
-    const unused = left.filter((rule) => rule.kind === 'hairpin' && isUnused(rule, left, desired))
-    return inOrder(
-      rules,
-      planRules(
-        after,
-        unused.map((rule) => ({ rule, present: false })),
-      ),
-    )
-  })
-}
-
-/** Ensures that no hook in /etc/network/interfaces is about a forward. */
-export function forwardHooksGone(desired: ForwardDesired): Resource {
-  return forwardResource(desired, 'interfaces_hooks', 'hooks', (model) => {
-    const outside = resolveOutside(desired, model.get(linksRef))
-    if (isForwardBlocked(outside)) return outside
-    const rules = forwardRules(desired, outside.address)
-    const drop = (lines: Lines): Lines => {
-      const all = hookRules(lines)
-      const rest = rules.reduce(
-        (file, rule) => dropHooks(file, { rule, holder: '', isSame: sameForward(rule, outside.interfaces, all) }),
-        lines,
-      )
-      const left = hookRules(rest)
-      return left
-        .filter((rule) => rule.kind === 'hairpin' && isUnused(rule, left, desired))
-        .reduce((file, rule) => dropHooks(file, { rule, holder: '' }), rest)
-    }
-    return planInterfacesEdit(model, { edit: drop, summary: `take out the hooks of ${forwardTitle(desired)}` })
-  })
-}
-
-function forwardResource(desired: ForwardDesired, kind: string, part: string, plan: (model: Model) => Plan): Resource {
+function forwardResource(desired: ForwardDesired, title: string, plan: (model: Model) => Plan): Resource {
+  const { family, address, protocol, ports } = desired
+  const from = address === undefined ? 'own' : formatIp(address)
   return {
-    kind,
-    key: `forward-${part}:${forwardKey(desired)}`,
-    title: `${part === 'live' ? 'rules' : 'hooks'} for ${forwardTitle(desired)}`,
+    kind: 'port_forward',
+    key: `forward:ip${family} ${from} ${protocol} ${spanText(ports, '-')}`,
+    spans: [{ space: `${protocol} port`, of: `ip${family} ${from}`, first: ports.first, last: ports.last }],
+    title,
     reads: [
-      rulesOf(desired.family, 'nat'),
+      rulesOf(family, 'nat'),
       interfacesRef,
       linksRef,
-      sysctlNamed(forwardingSwitch(familyName(desired))),
+      socketsRef,
+      sshdFor('root'),
+      sysctlNamed(switchOf(desired)),
     ],
     plan,
   }
 }
 
-function familyName({ family }: ForwardDesired): 'ipv4' | 'ipv6' {
-  return family === 4 ? 'ipv4' : 'ipv6'
+function liveParts(wish: ForwardWish, model: Model): readonly ((model: Model) => Plan)[] {
+  const live = liveForwards(model, wish.desired)
+  const wishes: readonly LiveWish[] = [
+    ...wish.rules.map((rule) => ({ rule, present: true, isSame: sameForward(rule, wish.outside, live) })),
+    { rule: wish.hairpin, present: true },
+  ]
+  return wishes.map((one) => (now: Model) => planLiveRule(now, one))
 }
 
-function hookWish({ holder, outside }: ForwardWish, rule: KnownRule, lines: Lines) {
-  if (rule.kind !== 'forward') return { rule, holder }
-  return { rule, holder, isSame: sameForward(rule, outside, hookRules(lines)) }
+function planHooks(wish: ForwardWish, model: Model): Plan {
+  const { holder, desired } = wish
+  return planInterfacesEdit(model, {
+    edit: (lines) => withHooks(lines, wish),
+    summary: `hooks in ${holder}, guarded against doubles: ${forwardTitle(desired)}`,
+  })
+}
+
+/** Hooks that stand elsewhere already stay there, and those of the same forward that are missing join them. */
+function withHooks(lines: Lines, wish: ForwardWish): Lines {
+  const all = hookRules(lines)
+  const forwards = wish.rules.reduce((file, rule) => {
+    const beside = ruleHooks(file).find(({ calls }) => calls.some((call) => wish.rules.some(isOf(call.rule))))
+    const holder = beside?.stanza.name ?? wish.holder
+    return adoptHooks(file, { rule, holder, isSame: sameForward(rule, wish.outside, all) })
+  }, lines)
+  return adoptHooks(forwards, { rule: wish.hairpin, holder: wish.holder })
+}
+
+function isOf(rule: KnownRule): (other: KnownRule) => boolean {
+  return (other) => samePurpose(rule, other)
+}
+
+function withoutHooks(lines: Lines, desired: ForwardDesired, outside: Outside): Lines {
+  const all = hookRules(lines)
+  const rest = forwardRules(desired, outside.address).reduce(
+    (file, rule) => dropHooks(file, { rule, holder: '', isSame: sameForward(rule, outside.interfaces, all) }),
+    lines,
+  )
+  return unusedHairpins(hookRules(rest), desired).reduce((file, rule) => dropHooks(file, { rule, holder: '' }), rest)
+}
+
+function planUnused(model: Model, desired: ForwardDesired): Plan {
+  const unused = unusedHairpins(liveForwards(model, desired), desired)
+  return planChain(
+    model,
+    unused.map((rule) => (now: Model) => planLiveRule(now, { rule, present: false })),
+  )
+}
+
+/** Hairpin rules of the guest's network into which no forward leads any more. */
+function unusedHairpins(all: readonly KnownRule[], { to }: ForwardDesired): readonly KnownRule[] {
+  const targets = all.flatMap((rule) => {
+    const host = rule.kind === 'forward' && rule.target.kind === 'dnat' ? parseIp(rule.target.to) : undefined
+    return host === undefined ? [] : [hostOf(host)]
+  })
+  const unused = all.filter(
+    (rule) =>
+      rule.kind === 'hairpin' &&
+      ipContains(rule.network, to) &&
+      !targets.some((target) => ipContains(rule.network, target)),
+  )
+  return unused.filter((rule, i) => unused.findIndex((other) => samePurpose(rule, other)) === i)
 }
 
 function hookRules(lines: Lines): readonly KnownRule[] {
   return ruleHooks(lines).flatMap(({ calls }) => calls.map(({ rule }) => rule))
 }
 
-/** No forward is left that leads into the network; only then is the rule of `desired`'s own network taken away. */
-function isUnused(hairpin: KnownRule, all: readonly KnownRule[], { to }: ForwardDesired): boolean {
-  if (hairpin.kind !== 'hairpin' || !ipContains(hairpin.network, to)) return false
-  return !all.some((rule) => {
-    if (rule.kind !== 'forward' || rule.target.kind !== 'dnat') return false
-    const host = parseIp(rule.target.to)
-    return host !== undefined && ipContains(hairpin.network, hostOf(host))
-  })
-}
-
-/** Several rules, each planned as the ones before leave the table. */
-function planRules(start: Model, wishes: readonly LiveWish[]): Plan {
-  return wishes.reduce<Plan>((done, wish) => {
-    if (done.kind === 'blocked' || done.kind === 'unknown') return done
-    const model = done.kind === 'change' ? start.with(done.after) : start
-    return inOrder(done, planLiveRule(model, wish))
-  }, OK)
-}
-
-function inOrder(first: Plan, second: Plan): Plan {
-  if (first.kind !== 'change' || second.kind !== 'change')
-    return first.kind === 'ok' ? second : second.kind === 'ok' ? first : second
+function hooksElsewhere({ rules, hairpin, desired }: ForwardWish, model: Model): PlanBlocked | undefined {
+  const [foreign] = [...rules, hairpin].flatMap((rule) => foreignHooks(rule, model.get(interfacesRef)))
+  if (foreign === undefined) return undefined
   return {
-    kind: 'change',
-    changes: [...first.changes, ...second.changes],
-    script: joinScripts([first.script, second.script]),
-    after: [...first.after, ...second.after],
-  } satisfies PlanChange
+    kind: 'blocked',
+    reason: `${foreign.path} has a hook for ${forwardTitle(desired)}, and pvectl edits only /etc/network/interfaces`,
+    hint: `take the iptables lines out of ${foreign.path}, then run again`,
+  }
+}
+
+function switchOf({ family }: ForwardDesired): string {
+  return forwardingSwitch(family === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** Without forwarding nothing from outside gets to the guest, and no rule says so. */
 function withNote(plan: Plan, desired: ForwardDesired, model: Model): Plan {
-  const name = forwardingSwitch(familyName(desired))
+  const name = switchOf(desired)
   if (plan.kind !== 'change' || model.get(sysctlNamed(name)) !== '0') return plan
   const note: Change = { summary: `note: ${name} is 0, so nothing is forwarded; see ip_forwarding` }
   return { ...plan, changes: [...plan.changes, note] }
-}
-
-function elsewhere(path: string, desired: ForwardDesired): Plan {
-  return {
-    kind: 'blocked',
-    reason: `${path} has a hook for ${forwardTitle(desired)}, and pvectl edits only /etc/network/interfaces`,
-    hint: `take the iptables lines out of ${path}, then run again`,
-  }
 }

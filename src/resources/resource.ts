@@ -74,12 +74,27 @@ export interface Resource {
   readonly shared?: true
   /** Further things that only one task of a host may have, e.g. `port:eno1`. */
   readonly claims?: readonly string[]
+  /** Ranges that only one task of a host may have a part of; `shared` resources may share theirs. */
+  readonly spans?: readonly Span[]
   /** One line for people: `file /etc/dnsmasq.d/vmbr1.conf`. */
   readonly title: string
   /** Facts that `plan` may read. */
   readonly reads: readonly FactRef<unknown>[]
   /** Compares desired and modelled state. Must be pure, and `ok` when run on its own `after`. */
   plan(model: Model): Plan
+}
+
+/** A range of numbers that a task has for itself. */
+export interface Span {
+  /** What the numbers are, for people: `tcp port`, `address`. */
+  readonly space: string
+  /** What they belong to: ranges of different owners do not meet. */
+  readonly of: string
+  readonly first: number | bigint
+  /** Included. */
+  readonly last: number | bigint
+  /** The range in words; default: its numbers. */
+  readonly text?: string
 }
 
 /** The plan of a resource that is as described. */

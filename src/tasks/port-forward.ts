@@ -1,16 +1,8 @@
 import { z } from 'zod'
 import { formatIp, formatIpCidr, hostOf, type IpCidr, parseIp } from '../net/ip-cidr.ts'
-import { forwardFree, nodeUse, refusal } from '../resources/forward-checks.ts'
+import { nodeUse, refusal } from '../resources/forward-checks.ts'
 import type { ForwardDesired } from '../resources/forward-wish.ts'
-import {
-  forwardGone,
-  forwardHooks,
-  forwardHooksGone,
-  forwardKey,
-  forwardLive,
-  forwardTitle,
-} from '../resources/port-forward.ts'
-import type { Resource } from '../resources/resource.ts'
+import { portForward, portForwardGone } from '../resources/port-forward.ts'
 import type { Check } from '../verify/check.ts'
 import { asList, interfaceName, oneOrMany, portNumber, stateField } from './fields.ts'
 import { defineTask, ParamProblem } from './task-type.ts'
@@ -50,8 +42,7 @@ export const portForwardTask = defineTask({
   to: 10.10.10.20:443
 `,
   resources(given) {
-    const wanted = desiredOf(given)
-    return wanted.flatMap((desired) => (given.state === 'absent' ? absent(desired) : present(desired)))
+    return desiredOf(given).map(given.state === 'absent' ? portForwardGone : portForward)
   },
   checks: (given) => (given.state === 'absent' ? [] : desiredOf(given).flatMap(forwardProofs)),
 })
@@ -74,14 +65,6 @@ function forwardProofs({ address, protocol, ports, to, port, holder }: ForwardDe
     { ...check, from: 'outside' },
     { ...check, from: seat },
   ]
-}
-
-function present(desired: ForwardDesired): readonly Resource[] {
-  return [forwardFree(desired, forwardTitle(desired), forwardKey(desired)), forwardLive(desired), forwardHooks(desired)]
-}
-
-function absent(desired: ForwardDesired): readonly Resource[] {
-  return [forwardGone(desired), forwardHooksGone(desired)]
 }
 
 function desiredOf({ port, to, protocol, address, bridge, state }: z.output<typeof params>): readonly ForwardDesired[] {
