@@ -3,14 +3,16 @@ import { suite } from 'uvu'
 import { PvectlError } from '../../src/errors.ts'
 import { checkVmHost } from '../../src/lab/host-check.ts'
 
-/** Runs a suite if this machine can run VMs; says why not otherwise. */
-export async function runOnVms(test: ReturnType<typeof suite>): Promise<void> {
+type Suite = ReturnType<typeof suite>
+
+/** A suite if this machine can run VMs; otherwise one that is counted as skipped, with the reason said. */
+export async function onVms(test: Suite): Promise<Suite> {
   const reason = await whyNot()
-  if (reason === undefined) return test.run()
+  if (reason === undefined) return test
   process.stdout.write(`SKIPPED: ${reason}\n`)
   const skipped = suite('on VMs')
   skipped.skip('needs VMs', () => {})
-  skipped.run()
+  return skipped
 }
 
 async function whyNot(): Promise<string | undefined> {

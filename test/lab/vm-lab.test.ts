@@ -15,7 +15,7 @@ import { sshArguments } from '../../src/lab/ssh-client.ts'
 import { labStatus } from '../../src/lab/status.ts'
 import { labUp, type UpReport } from '../../src/lab/up.ts'
 import { labTraces } from '../helpers/lab-traces.ts'
-import { runOnVms } from '../helpers/on-vms.ts'
+import { onVms } from '../helpers/on-vms.ts'
 import { within } from '../helpers/within.ts'
 
 const test = suite('lab of VMs')
@@ -132,4 +132,5 @@ test('down leaves nothing, also where the lab lost its memory', async () => {
   assert.equal(await labTraces(LAB, inventory), [])
 })
 
-await runOnVms(test)
+const chosen = await onVms(test)
+chosen.run()
