@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { PvectlError } from '../errors.ts'
-import type { HostContext } from '../tasks/task-type.ts'
+import type { HostContext, InventoryView } from '../tasks/task-type.ts'
 import type { TemplateFiles } from '../templates/files.ts'
 import type { Scope } from '../templates/scope.ts'
 import { displayPath } from '../yaml/display-path.ts'
@@ -57,6 +57,7 @@ export function hostContext(
   return {
     name,
     vars,
+    inventory: { hosts: scope.locals.hosts, groups: scope.locals.groups } as InventoryView,
     template: (template, locals) => templates.render(template, { ...scope.locals, ...locals }, dir),
     readFile: (file) => files.read(file, dir),
   }

@@ -4,17 +4,25 @@ import { bridgeTask } from './bridge.ts'
 import { commandTask } from './command.ts'
 import { dnsmasqTask } from './dnsmasq.ts'
 import { fileTask } from './file.ts'
+import { hostsEntryTask } from './hosts-entry.ts'
 import { interfaceCommentTask } from './interface-comment.ts'
 import { ipForwardingTask } from './ip-forwarding.ts'
 import { jumpUserTask } from './jump-user.ts'
+import { knownHostTask } from './known-host.ts'
 import { masqueradeTask } from './masquerade.ts'
 import { nginxVhostTask } from './nginx-vhost.ts'
 import { packageTask } from './package.ts'
+import { partitionTask } from './partition.ts'
 import { portForwardTask } from './port-forward.ts'
+import { pveFirewallClusterTask } from './pve-firewall-cluster.ts'
+import { pveFirewallGuestTask } from './pve-firewall-guest.ts'
+import { pveFirewallHostTask } from './pve-firewall-host.ts'
+import { pveRepositoryTask } from './pve-repository.ts'
 import { serviceTask } from './service.ts'
 import { sysctlTask } from './sysctl.ts'
 import type { TaskType } from './task-type.ts'
 import { templateTask } from './template.ts'
+import { timeSyncTask } from './time-sync.ts'
 import { userTask } from './user.ts'
 import { vlanTask } from './vlan.ts'
 
@@ -25,16 +33,24 @@ export const taskTypes: readonly TaskType[] = [
   commandTask,
   dnsmasqTask,
   fileTask,
+  hostsEntryTask,
   interfaceCommentTask,
   ipForwardingTask,
   jumpUserTask,
+  knownHostTask,
   masqueradeTask,
   nginxVhostTask,
   packageTask,
+  partitionTask,
   portForwardTask,
+  pveFirewallClusterTask,
+  pveFirewallGuestTask,
+  pveFirewallHostTask,
+  pveRepositoryTask,
   serviceTask,
   sysctlTask,
   templateTask,
+  timeSyncTask,
   userTask,
   vlanTask,
 ]
