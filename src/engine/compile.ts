@@ -2,7 +2,7 @@
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { RECORDS_ROOT } from '../facts/run-records.ts'
 import { PRELUDE } from '../resources/prelude.ts'
-import { armScript } from './guard.ts'
+import { armScript, HOLD_NO_MORE, holdMeanwhile, REFUSE_WHILE_ARMED } from './guard.ts'
 import { ENVIRONMENT } from './observe.ts'
 import type { PlannedStep } from './plan.ts'
 import { CLOSE_RECORD, openRecord } from './record.ts'
@@ -78,6 +78,7 @@ exec 9>>/run/pvectl/lock
 if ! flock -n 9; then printf '\n%s locked %s\n' ${mark} "$(cat /run/pvectl/owner 2>/dev/null)"; pv_end locked; fi
 pv_started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 printf '%s since %s (run %s)\n' ${run.owner} "$pv_started" ${run.id} > /run/pvectl/owner
+${REFUSE_WHILE_ARMED}
 ${openRecord(steps, run)}
 ${PRELUDE}
 ${guard === undefined ? sh`` : armScript(run.id, guard.timeoutSeconds, mark)}
@@ -90,10 +91,20 @@ pv_done() {
 	printf '\n%s done %s %s\n' ${mark} "$1" "$2"
 	[ "$2" -eq 0 ] || pv_end failed "$1"
 }
-${joinScripts(steps.map((step, i) => stepScript(step, i)))}
+${joinScripts(guardedSteps(steps, run.id, guard))}
 ${guard === undefined ? sh`` : sh`pv_hold ${Math.max(1, Math.floor(guard.timeoutSeconds / 30))}`}
 pv_end ok
 `
+}
+
+/** Installing packages takes its time: before anything can have cut the link, that is no reason to revert. */
+function guardedSteps(steps: readonly PlannedStep[], runId: string, guard?: GuardOptions): readonly Script[] {
+  const firstRisky = steps.findIndex(({ plan: { risk } }) => risk !== undefined)
+  return steps.map((step, i) => {
+    const script = stepScript(step, i)
+    const patient = guard !== undefined && i < firstRisky && step.resource.kind === 'package'
+    return patient ? joinScripts([holdMeanwhile(runId, guard.timeoutSeconds), script, HOLD_NO_MORE]) : script
+  })
 }
 
 function stepScript(step: PlannedStep, index: number): Script {

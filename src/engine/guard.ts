@@ -17,7 +17,6 @@ export const CONFIRM_TIMEOUT_S = 90
  */
 export function armScript(runId: string, timeoutSeconds: number, mark: string): Script {
   return sh`pv_guard=${GUARD_ROOT}/armed
-[ ! -e "$pv_guard" ] || pv_end guarded "$(cat "$pv_guard/run" 2>/dev/null)"
 rm -rf -- ${GUARD_ROOT}/arming
 # Not as a condition: sh ignores set -e inside one.
 (
@@ -42,6 +41,9 @@ systemd-run -q --unit=${guardUnit(runId)} --on-active=${timeoutSeconds} --timer-
 ${holdFunction(runId)}
 `
 }
+
+/** Ends the worker while an earlier run's guard is armed: its revert would put back files under the hands of this run. */
+export const REFUSE_WHILE_ARMED = sh`[ ! -e ${GUARD_ROOT}/armed ] || pv_end guarded "$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)"`
 
 /**
  * Confirms over a new connection. Prints `confirmed`, or `reverted` and why: the rename has one winner. When it prints
@@ -92,6 +94,22 @@ pv_hold() {
 	pv_held=$pv_now
 }`
 }
+
+/**
+ * Holds the timer while a step runs that cannot cut the link and may take long: packages come over slow lines, and
+ * wait for other package managers. Ends with the worker, by {@link HOLD_NO_MORE}, and after a quarter of an hour.
+ */
+export function holdMeanwhile(runId: string, timeoutSeconds: number): Script {
+  return sh`( pv_n=0
+while [ $pv_n -lt 900 ] && sleep ${Math.max(1, Math.floor(timeoutSeconds / 3))} && kill -0 $$; do
+	systemctl restart ${guardUnit(runId)}.timer
+	pv_n=$((pv_n+${Math.max(1, Math.floor(timeoutSeconds / 3))}))
+done ) </dev/null >/dev/null 2>&1 9>&- &
+pv_meanwhile=$!`
+}
+
+/** Ends {@link holdMeanwhile}, and starts the timer anew. */
+export const HOLD_NO_MORE = rawScript('kill "$pv_meanwhile" 2>/dev/null || :; pv_hold 0')
 
 /** Name of the timer and its service; one a run, since systemd keeps a name until its service has ended. */
 function guardUnit(runId: string): string {

@@ -2,6 +2,8 @@
 import { EXIT, PvectlError } from '../errors.ts'
 import { arrivalRef } from '../facts/arrival.ts'
 import type { FactRef } from '../facts/fact.ts'
+import { ifupdownRef } from '../facts/ifupdown.ts'
+import { interfacesRef } from '../facts/interfaces.ts'
 import { linksRef } from '../facts/links.ts'
 import { unfinishedRunsRef } from '../facts/run-records.ts'
 import type { HostStage } from '../playbook/job.ts'
@@ -11,6 +13,7 @@ import type { GuardOptions, RunInfo } from './compile.ts'
 import { confirm, revertFailed } from './confirm.ts'
 import type { Emit, HostPhase, HostStatus, ShownError, Status } from './events.ts'
 import { type Execution, execute } from './execute.ts'
+import { noticesOf, type Observed } from './notices.ts'
 import { groupFacts, observe } from './observe.ts'
 import {
   type HostPlan,
@@ -89,7 +92,10 @@ class HostRun {
     const reads = stage.tasks.flatMap((task) => task.resources.flatMap((resource) => resource.reads))
     const risky = stage.tasks.some((task) => task.resources.some(mayBeRisky))
     const way = risky ? ([linksRef, arrivalRef] as FactRef<unknown>[]) : []
-    this.#refs = [...reads, unfinishedRunsRef as FactRef<unknown>, ...way]
+    const tool = reads.some(({ kind }) => kind.name === interfacesRef.kind.name)
+      ? [ifupdownRef as FactRef<unknown>]
+      : []
+    this.#refs = [...reads, unfinishedRunsRef as FactRef<unknown>, ...way, ...tool]
     this.#outcomes = new TaskOutcomes(this.#name, stage.tasks, options.emit)
   }
 
@@ -98,9 +104,10 @@ class HostRun {
       this.#phase('connecting')
       await this.#session.open()
       this.#phase('observing')
+      const asked = Date.now()
       const plan = await this.#plan(this.#options.signal)
       const isCheck = this.#options.mode === 'check'
-      this.#tellUnfinished(plan)
+      this.#notice(plan, { asked, came: Date.now() })
       await this.#outcomes.announce(plan, isCheck)
       refuseBlocked(plan)
       if (isCheck) return this.#checked()
@@ -111,11 +118,9 @@ class HostRun {
     }
   }
 
-  #tellUnfinished({ after }: HostPlan): void {
-    for (const run of after.get(unfinishedRunsRef)) {
-      const message = `run ${run.id} of ${run.owner} (${run.playbook}, ${run.started}) broke off before its end`
+  #notice(plan: HostPlan, times: Observed): void {
+    for (const message of noticesOf(plan, times))
       this.#options.emit({ event: 'host:notice', host: this.#name, message })
-    }
   }
 
   /** Executes up to the next barrier, observes, plans on, until nothing is left to do. */
@@ -171,7 +176,7 @@ class HostRun {
       const step = steps[index]
       if (step !== undefined) this.#outcomes.remember(step)
     }
-    if (execution.outcome === 'locked' && performance.now() < this.#lockDeadline) {
+    if (['locked', 'guarded'].includes(execution.outcome) && performance.now() < this.#lockDeadline) {
       this.#phase('waiting')
       await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS))
       return undefined

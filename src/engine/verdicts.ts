@@ -2,6 +2,7 @@
 import { PvectlError } from '../errors.ts'
 import type { Execution } from './execute.ts'
 import type { HostPlan, PlannedStep } from './plan.ts'
+import { stepHint } from './step-hints.ts'
 
 /** A step ran well, and yet the node is not as described. */
 export function notConverged({ task, resource, plan }: PlannedStep): PvectlError {
@@ -31,7 +32,7 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
   const said = execution.lastLines.length === 0 ? 'it printed nothing' : execution.lastLines.join('\n')
   return new PvectlError('STEP_FAILED', `${step.task.task.title}: ${step.resource.title} failed: ${said}`, {
     location: step.task.task.location,
-    hint: 'steps before it are done, steps after it were not started; mend the cause and run again',
+    hint: `${stepHint(execution.lastLines) ?? 'mend the cause and run again'}; steps before it are done, steps after it were not started`,
   })
 }
 

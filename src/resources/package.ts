@@ -38,14 +38,27 @@ export function debianPackage(desired: PackageDesired): Resource {
 
 // An enterprise repository without subscription makes `apt-get update` fail while the others are fine.
 const APT = rawScript(
-  'apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold',
+  'apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=10 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold',
 )
+
+/**
+ * Waits a minute for another package manager to end, then fails naming it. apt's own waiting knows one of its locks
+ * only, and would be gone through twice.
+ */
+const FREE = rawScript(`pv_n=0
+while pv_by=$(pv_holders /var/lib/dpkg/lock-frontend; pv_holders /var/lib/dpkg/lock; pv_holders /var/lib/apt/lists/lock); [ -n "$pv_by" ]; do
+	[ $pv_n -gt 0 ] || echo "waiting for the package manager, which is locked$pv_by"
+	[ $pv_n -lt 60 ] || pv_fail "the package manager is locked$pv_by, for more than a minute; nothing was installed or removed"
+	sleep 1
+	pv_n=$((pv_n+1))
+done`)
 
 function install({ name, units = [], brings = [] }: PackageDesired): Plan {
   return {
     kind: 'change',
     changes: [{ summary: `install ${name}` }],
     script: sh`export DEBIAN_FRONTEND=noninteractive
+${FREE}
 pv_held=
 for u in ${units}; do
 	systemctl cat "$u" >/dev/null 2>&1 || { systemctl mask -q --runtime "$u" 2>/dev/null && pv_held="$pv_held $u"; }
@@ -76,6 +89,7 @@ function remove(name: string, version: string | undefined): Plan {
     kind: 'change',
     changes: [{ summary: `remove ${name}${version === undefined ? '' : ` ${version}`}` }],
     script: sh`export DEBIAN_FRONTEND=noninteractive
+${FREE}
 ${APT} remove ${name}`,
     after: [becomes(packageNamed(name), { installed: false })],
   }
