@@ -2,6 +2,7 @@
 import { authorizedKeyTask } from './authorized-key.ts'
 import { bridgeTask } from './bridge.ts'
 import { commandTask } from './command.ts'
+import { conntrackZoneTask } from './conntrack-zone.ts'
 import { dnsmasqTask } from './dnsmasq.ts'
 import { fileTask } from './file.ts'
 import { hostsEntryTask } from './hosts-entry.ts'
@@ -31,6 +32,7 @@ export const taskTypes: readonly TaskType[] = [
   authorizedKeyTask,
   bridgeTask,
   commandTask,
+  conntrackZoneTask,
   dnsmasqTask,
   fileTask,
   hostsEntryTask,
