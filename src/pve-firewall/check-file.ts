@@ -4,8 +4,9 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { formatLines, type Lines } from '../interfaces/lines.ts'
-import { isName, MAX_GROUP_NAME, MAX_SET_NAME, parseNamed, parseNetwork } from './addresses.ts'
-import { checkRule } from './check-rule.ts'
+import type { IpFamily } from '../net/ip-cidr.ts'
+import { isName, MAX_GROUP_NAME, MAX_SET_NAME, parseMatch, parseNamed, parseNetwork } from './addresses.ts'
+import { checkRule, protocolFamily } from './check-rule.ts'
 import { parseAlias, parseSetEntry } from './edit-named.ts'
 import { OPTIONS, parseOption } from './options.ts'
 import { type FirewallRule, parseRule } from './rule.ts'
@@ -22,7 +23,8 @@ export interface FileProblem {
 
 /** Names that lines of a file may use. */
 interface Known {
-  readonly aliases: Set<string>
+  /** Aliases with the family of their address. */
+  readonly aliases: Map<string, IpFamily>
   readonly sets: Set<string>
   readonly groups: Set<string>
   /** Aliases of the file itself, so far. */
@@ -37,7 +39,7 @@ export function checkFile(lines: Lines, file: FileKind, cluster: Lines = []): re
   const parsed = parseFile(lines, file)
   const outer = file === 'cluster' ? undefined : parseFile(cluster, 'cluster')
   const known: Known = {
-    aliases: new Set(outer === undefined ? [] : aliasNames(outer.sections)),
+    aliases: new Map(outer === undefined ? [] : aliasFamilies(outer.sections)),
     sets: new Set(namesOf(outer?.sections ?? [], 'ipset')),
     groups: new Set(namesOf(outer?.sections ?? parsed.sections, 'group')),
     own: new Set(),
@@ -107,12 +109,12 @@ function checkOption({ at, text }: Entry, file: FileKind, seen: Set<string>): Fi
 
 function checkAlias({ at, text }: Entry, known: Known): FileProblem[] {
   const alias = parseAlias(text)
-  if (alias === undefined || !isName(alias.name) || parseNetwork(alias.address) === undefined)
-    return [whole(at, `${text} is no alias`)]
+  const network = parseNetwork(alias?.address ?? '')
+  if (alias === undefined || !isName(alias.name) || network === undefined) return [whole(at, `${text} is no alias`)]
   const key = alias.name.toLowerCase()
   const twice = known.own.has(key)
   known.own.add(key)
-  known.aliases.add(key)
+  known.aliases.set(key, network.family)
   return [
     ...(alias.exact ? [] : [part(at, 'PVE wants exactly one blank between name and address, and drops the alias')]),
     ...(twice ? [whole(at, `the alias ${alias.name} is there twice`)] : []),
@@ -145,22 +147,37 @@ function checkRuleLine({ at, text }: Entry, place: FileKind | 'group', known: Kn
 function references(rule: FirewallRule, known: Known): string[] {
   if (rule.direction === 'group')
     return known.groups.has(rule.action) ? [] : [`there is no security group ${rule.action}`]
-  return [rule.source, rule.dest].flatMap((text) => {
+  const missing = [rule.source, rule.dest].flatMap((text) => {
     const named = text === undefined ? undefined : parseNamed(text)
     if (named === undefined || named.scope === 'sdn') return []
     const isKnown = named.kind === 'set' ? known.sets.has(named.name) : known.aliases.has(named.name)
     return isKnown ? [] : [`there is no ${named.kind} ${named.name} above the rule that uses it`]
   })
+  const families = new Set(
+    [rule.source, rule.dest].map((text) => familyOf(text, known)).concat(protocolFamily(rule.proto)),
+  )
+  return families.has(4) && families.has(6)
+    ? [...missing, 'the rule mixes IPv4 and IPv6, one of them by an alias']
+    : missing
+}
+
+function familyOf(text: string | undefined, { aliases }: Known): IpFamily | undefined {
+  const match = text === undefined ? undefined : parseMatch(text)
+  if (match?.kind === 'list') return match.spans[0]?.family
+  return match?.kind === 'alias' ? aliases.get(match.name) : undefined
 }
 
 function encoding(lines: Lines): FileProblem[] {
   return isUtf8(formatLines(lines)) ? [] : [{ line: 1, spoils: 'whole', message: 'the file is not UTF-8' }]
 }
 
-function aliasNames(sections: readonly Section[]): readonly string[] {
-  return sections
-    .filter(({ kind }) => kind === 'aliases')
-    .flatMap(({ entries }) => entries.map(({ text }) => parseAlias(text)?.name.toLowerCase() ?? ''))
+function aliasFamilies(sections: readonly Section[]): readonly (readonly [string, IpFamily])[] {
+  const texts = sections.filter(({ kind }) => kind === 'aliases').flatMap(({ entries }) => entries)
+  return texts.flatMap(({ text }): (readonly [string, IpFamily])[] => {
+    const alias = parseAlias(text)
+    const family = parseNetwork(alias?.address ?? '')?.family
+    return alias === undefined || family === undefined ? [] : [[alias.name.toLowerCase(), family]]
+  })
 }
 
 function namesOf(sections: readonly Section[], kind: 'ipset' | 'group'): readonly string[] {

@@ -24,6 +24,12 @@ const PROTOCOLS = [
   ...['sctp', 'dccp', 'udplite', 'l2tp', 'eigrp', 'ipv6', 'ipencap', 'ipcomp', 'etherip'],
 ]
 
+/** Numbers of the protocols that /etc/protocols of Debian names; PVE takes no others. */
+const NUMBERS = [
+  ...[1, 2, 3, 4, 5, 6, 8, 9, 12, 17, 20, 22, 27, 29, 33, 36, 37, 38, 41, 43, 44, 45, 46, 47, 50, 51, 57, 58, 59, 60],
+  ...[73, 81, 88, 89, 93, 94, 97, 98, 103, 108, 112, 115, 124, 132, 133, 135, 136, 137, 138, 139, 140, 141, 142],
+]
+
 /** Protocols that have ports. */
 const WITH_PORTS = ['tcp', '6', 'udp', '17', 'udplite', '136', 'dccp', '33', 'sctp', '132']
 
@@ -110,7 +116,7 @@ function checkProtocol(rule: FirewallRule): RuleMistake[] {
     return doubled === undefined ? [] : [wrong(doubled, `the macro ${macro} brings its own protocol and ports`)]
   }
   const mistakes: RuleMistake[] = []
-  if (proto !== undefined && !PROTOCOLS.includes(proto) && !isNumber(proto, 255))
+  if (proto !== undefined && !PROTOCOLS.includes(proto) && !NUMBERS.map(String).includes(proto))
     mistakes.push(wrong('proto', `${proto} is no protocol that both implementations know`, 'write its number'))
   for (const field of ['dport', 'sport'] as const) {
     const ports = rule[field]
@@ -130,6 +136,7 @@ function checkProtocol(rule: FirewallRule): RuleMistake[] {
 }
 
 function checkPorts(field: 'dport' | 'sport', ports: string): RuleMistake[] {
+  if (ports === '0') return [wrong(field, 'PVE takes port 0 for no port at all', 'leave it out, or name a range')]
   const parts = ports.split(',')
   const wrongPart = parts.find((part) => {
     const [first = '', last, ...rest] = part.split(':')
@@ -177,7 +184,8 @@ function familyOf(text: string | undefined): 4 | 6 | undefined {
   return text.includes(':') ? 6 : 4
 }
 
-function protocolFamily(proto: string | undefined): 4 | 6 | undefined {
+/** The family that a protocol belongs to; undefined for those of both. */
+export function protocolFamily(proto: string | undefined): 4 | 6 | undefined {
   if (proto === 'icmp') return 4
   return proto === 'icmpv6' || proto === 'ipv6-icmp' ? 6 : undefined
 }
