@@ -13,6 +13,7 @@ import { loadPlaybook, type PlaybookChoice } from './run-playbook.ts'
 import { ignoreBrokenPipes, listenForInterrupts } from './signals.ts'
 import { verifyProgress } from './verify-progress.ts'
 import { hostText, sumText, verifyTextOptions } from './verify-text.ts'
+import { waysTo } from './verify-ways.ts'
 
 /** What the user asked for. */
 export interface VerifyRun extends PlaybookChoice {
@@ -75,7 +76,7 @@ async function verifyJob(
                   connection.close = () => opened.close()
                   return opened
                 },
-                ask: { signal },
+                ask: waysTo(host, own, connector, signal),
                 onPhase: (phase) => progress.phase(host.name, phase),
               })
             } finally {

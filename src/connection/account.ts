@@ -46,7 +46,11 @@ function open(link: Link, host: string, port: number): Promise<Passage> {
     link.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
       if (error === undefined) greeting(channel).then((said) => resolve({ kind: 'open', said }))
       else if ((error as { reason?: unknown }).reason === PROHIBITED) resolve({ kind: 'prohibited' })
-      else resolve({ kind: 'unreachable', why: error.message.replace(/^.*open failed: /, '') })
+      else
+        resolve({
+          kind: 'unreachable',
+          why: error.message.replace(/^.*Channel open failure: (open failed: )?/, '').toLowerCase(),
+        })
     })
   })
 }

@@ -30,14 +30,18 @@ export function unitCause(node: NodeView, name: string): Cause | undefined {
   if (unit.load === 'not-found') return { cause: `${short} is not installed`, hint: 'run the playbook: pvectl apply' }
   if (unit.load === 'masked' || unit.file === 'masked')
     return { cause: `${name} is masked and not running`, hint: `systemctl unmask ${short}; systemctl start ${short}` }
-  if (unit.active === 'failed') {
-    const said = unit.log
-      .trim()
-      .split('\n')
-      .findLast((line) => !/^(\S+\.service: |Failed to start|Stopped |Starting )/.test(line))
-    return { cause: `${name} failed${said === undefined ? '' : `: ${said.trim()}`}`, hint: `journalctl -u ${short}` }
-  }
+  if (unit.active === 'failed')
+    return { cause: [`${name} failed`, ...complaint(unit.log)].join(': '), hint: `journalctl -u ${short}` }
   return { cause: `${name} is not running (${unit.active})`, hint: `systemctl start ${short}` }
+}
+
+/** The line of a log that says what is wrong, without the name of the program. */
+function complaint(log: string): readonly string[] {
+  const lines = log
+    .split('\n')
+    .filter((line) => line !== '' && !/^(\S+\.service: |(Failed|Stopp|Start)\w* )/.test(line))
+  const telling = lines.find((line) => /emerg|bad |error|fatal|fail|cannot|illegal|invalid/i.test(line)) ?? lines.at(-1)
+  return telling === undefined ? [] : [telling.replace(/^\w+: /, '').trim()]
 }
 
 /** Why nothing can be reached over the interface of a seat; undefined when it is up. */
@@ -86,7 +90,8 @@ export function seatProblem(
   { place, setup, uplink, no_address, no_free_address, error }: Seen,
 ): Verdict | undefined {
   const name = seatName(seat)
-  const { missing, no_bridge, interface: which, network } = (place ?? {}) as Readonly<Record<string, unknown>>
+  const { missing, ipv6, no_bridge, interface: which, network } = (place ?? {}) as Readonly<Record<string, unknown>>
+  if (ipv6 !== undefined) return skipped(`IPv6 networks such as ${network} are not tried yet`)
   if (missing !== undefined) {
     if (which === undefined)
       return failed(`no interface has an address in ${network}`, {

@@ -14,7 +14,7 @@ export function collectChecks(host: Host, tasks: readonly HostTask[], settings: 
   const ofTasks = tasks.flatMap((task) => task.checks ?? [])
   const checks: Check[] = []
   for (const check of [...ofTasks, ...closedChecks(ofTasks, settings)]) {
-    if (proverOf(check) !== undefined && !checks.some((other) => isDeepStrictEqual(other, check))) checks.push(check)
+    if (!checks.some((other) => isDeepStrictEqual(other, check))) checks.push(check)
   }
   return { target: host.target, address: settings.address ?? host.target.address, settings, checks }
 }

@@ -1,5 +1,5 @@
 /** What is known of a node beside the answers of probes: read when an explanation is looked for. */
-import { ipContains, parseIpCidr } from '../net/ip-cidr.ts'
+import { hostOf, type IpCidr, ipContains, parseIpCidr } from '../net/ip-cidr.ts'
 import type { Seat } from './check.ts'
 import { parseIptables, type Tables } from './firewall/iptables.ts'
 import { type BaseChain, parseNft } from './firewall/nft.ts'
@@ -73,6 +73,11 @@ export class NodeView {
     return this.#report.defaultRoute
   }
 
+  /** Address that this machine comes from; empty where sudo hides it. */
+  get controller(): string {
+    return String(this.#report.defaultRoute.controller ?? '')
+  }
+
   get links(): readonly NodeLink[] {
     return this.#once('links', () => JSON.parse(this.#text('links') || '[]') as readonly NodeLink[])
   }
@@ -82,11 +87,13 @@ export class NodeView {
     if (name !== undefined) return this.links.find(({ ifname }) => ifname === name)
     const outer = parseIpCidr(network ?? '')
     if (outer === undefined) return undefined
-    const isInside = (address: string) => {
-      const inner = parseIpCidr(address)
-      return inner !== undefined && inner.family === outer.family && ipContains(outer, inner)
-    }
-    return this.links.find(({ addr_info: addresses }) => addresses.some(({ local }) => isInside(local)))
+    const has = (test: (own: IpCidr) => boolean) => (link: NodeLink) =>
+      link.addr_info.some(({ local, prefixlen }) => {
+        const own = parseIpCidr(`${local}/${prefixlen}`)
+        return own !== undefined && own.family === outer.family && test(own)
+      })
+    const inside = this.links.find(has(({ family, address }) => ipContains(outer, hostOf({ family, address }))))
+    return inside ?? this.links.find(has((own) => ipContains(own, outer)))
   }
 
   unit(name: string): UnitState | undefined {
@@ -153,6 +160,18 @@ export class NodeView {
     return undefined
   }
 
+  /** Where a packet that comes to the node is sent instead; undefined when it is not. */
+  destinationTranslation(packet: Packet): Translation | undefined {
+    const outcome = walk(this.iptables.get('nat') ?? new Map(), 'PREROUTING', packet)
+    if (outcome?.kind === 'translate') return translationOf(outcome.how ?? '')
+    for (const { chain, chains, hook, type } of this.#nft(packet.family)) {
+      if (type !== 'nat' || hook !== 'prerouting') continue
+      const found = walk(chains, chain, packet)
+      if (found?.kind === 'translate') return translationOf(found.how ?? '')
+    }
+    return undefined
+  }
+
   #nft(family: 4 | 6): readonly BaseChain[] {
     // What iptables keeps in nftables was read as iptables; a table that it cannot read is named in its output.
     const foreign = /Table `(\w+)' is incompatible/.exec(this.#text('iptables'))?.[1]
@@ -169,6 +188,22 @@ export class NodeView {
     if (!this.#parsed.has(key)) this.#parsed.set(key, make())
     return this.#parsed.get(key) as T
   }
+}
+
+/** Another destination. */
+export interface Translation {
+  readonly address: string
+  readonly port?: number
+  /** As the firewall spells it. */
+  readonly how: string
+}
+
+function translationOf(how: string): Translation {
+  const json = /"addr":"([^"]+)"(?:.*"port":(\d+))?/.exec(how)
+  const [, v6, v4, port] = /(?:\[([\da-f:.]+)\]|([\d.]+))(?::(\d+))?(?:-\d+)?(?:\/\d+)?$/i.exec(how) ?? []
+  const address = json?.[1] ?? v6 ?? v4 ?? how
+  const number = json?.[2] ?? port
+  return { address, how, ...(number === undefined ? {} : { port: Number(number) }) }
 }
 
 function blockedBy(what: string, { by, path }: Outcome): Blocked {

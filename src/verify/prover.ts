@@ -1,4 +1,6 @@
 /** The contract of a kind of check: how it is named, asked and judged. Pure but for what is asked from outside. */
+import type { Duplex } from 'node:stream'
+import type { Account } from '../connection/account.ts'
 import type { Target } from '../connection/target.ts'
 import type { Check } from './check.ts'
 import type { NodeView } from './node.ts'
@@ -54,9 +56,15 @@ export interface Prover<C extends Check = Check> {
   judge(check: C, evidence: Evidence): Verdict
 }
 
-/** Ways from this machine to a host and its ports. */
+/** Ways from this machine to a host. */
 export interface Outside {
   readonly signal?: AbortSignal
+  /** A TCP connection to a port where outsiders reach the host; to another address where one is given. */
+  dial(port: number, address?: string): Promise<Duplex>
+  /** Logs in as another account; default keys are those of the host. Rejects as connecting does. */
+  account(user: string, keyFile?: string): Promise<Account>
+  /** Public keys that such a login would offer, in the SSH wire format. */
+  publicKeys(keyFile?: string): Promise<readonly Buffer[]>
 }
 
 /** The check works, as seen. */

@@ -4,19 +4,30 @@ import type { Prover } from '../prover.ts'
 import { dhcpOffer, dhcpReservation } from './dhcp.ts'
 import { dnsName, dnsOutside } from './dns.ts'
 import { ipv6Ra } from './ipv6-ra.ts'
+import { jump } from './jump.ts'
+import { closed, forward } from './ports.ts'
 import { forwarding, mtu, nat } from './routing.ts'
+import { certificate, proxy, redirect, unknownName, websocket } from './sites.ts'
 
 type Provers = { readonly [Kind in Check['kind']]: Prover<Extract<Check, { kind: Kind }>> }
 
-const provers: Partial<Provers> = {
+const provers: Provers = {
+  certificate,
+  closed,
   dhcp_offer: dhcpOffer,
   dhcp_reservation: dhcpReservation,
   dns_name: dnsName,
   dns_outside: dnsOutside,
+  forward,
   forwarding,
   ipv6_ra: ipv6Ra,
+  jump,
   mtu,
   nat,
+  proxy,
+  redirect,
+  unknown_name: unknownName,
+  websocket,
 }
 
 /** The prover of a check. */

@@ -14,7 +14,7 @@ for my $probe (@{$plan->{probes}}) {
     if ($probe->{kind} eq 'forwarding' && $default && $default->{dev} eq $place->{name}) { print say_result('probe', $probe->{id}, { uplink => 1 }); next }
     $probe->{size} //= $place->{link}{mtu} if $probe->{kind} eq 'mtu';
     my $group = $groups{join '/', $place->{name}, $place->{vlan} // ''} //= { place => $place, probes => [] };
-    $group->{own} //= (grep { !defined $probe->{seat}{network} || in_network($_->{local}, $probe->{seat}{network}) } addresses($place->{link}))[0];
+    $group->{own} //= (grep { !defined $probe->{seat}{network} || $probe->{seat}{network} =~ /:/ || same_network($_, $probe->{seat}{network}) } addresses($place->{link}))[0];
     push @{$group->{probes}}, $probe;
 }
 
@@ -55,7 +55,7 @@ for my $id (sort keys %$seen) {
     if ($results->{error}) { my ($n) = $name =~ /n(\d+)$/; my $group = $groups{(sort keys %groups)[$n]}; $results = { map { ($_->{id} => { setup => $results->{error} }) } @{$group->{probes}} } }
     print say_result('probe', $_, $results->{$_}) for sort keys %$results;
 }
-print say_result('default', 0, $default // {});
+print say_result('default', 0, { %{$default // {}}, controller => (split / /, $ENV{SSH_CONNECTION} // '')[0] // '' });
 print "$MARK end\n";
 exit 0;
 `

@@ -14,12 +14,20 @@ my ($default) = grep { ($_->{dst} // '') eq 'default' } ip_list('-4', 'route');
 
 sub addresses { my ($link) = @_; return grep { $_->{family} eq 'inet' } @{$link->{addr_info} // []} }
 
+# The node's address in the network, or a network of the node's that the address is in.
+sub same_network {
+    my ($own, $network) = @_;
+    return in_network($own->{local}, $network) || in_network((split m{/}, $network)[0], "$own->{local}/$own->{prefixlen}");
+}
+
 # The interface that guests of a seat are on, and why there is none.
 sub interface_of {
     my ($seat) = @_;
     my ($name, $network) = @$seat{qw(interface network)};
+    return (undef, { ipv6 => 1, network => $network }) if defined $network && $network =~ /:/ && !defined $name;
     if (!defined $name) {
-        my @found = grep { my $link = $_; grep { in_network($_->{local}, $network) } addresses($link) } @links;
+        my @found = grep { grep { in_network($_->{local}, $network) } addresses($_) } @links;
+        @found = grep { grep { same_network($_, $network) } addresses($_) } @links if !@found;
         return (undef, { missing => 1, network => $network }) if !@found;
         $name = $found[0]{ifname};
     }

@@ -1,0 +1,25 @@
+/** How checks get from this machine to a host: the way its SSH connections go. */
+import type { SshConnector } from '../connection/ssh-connector.ts'
+import type { Host } from '../inventory/host.ts'
+import type { Outside } from '../verify/prover.ts'
+import type { VerifySettings } from '../verify/settings.ts'
+
+/** Milliseconds until a port that says nothing counts as closed. */
+const DIAL_MS = 4000
+
+/** The ways to a host. */
+export function waysTo(
+  { target }: Host,
+  settings: VerifySettings,
+  connector: SshConnector,
+  signal: AbortSignal,
+): Outside {
+  const withKey = (keyFile: string | undefined) => (keyFile === undefined ? target : { ...target, keyFiles: [keyFile] })
+  return {
+    signal,
+    dial: (port, address = settings.address ?? target.address) =>
+      connector.dial({ ...target, address, port, connectTimeoutMs: DIAL_MS }),
+    account: (user, keyFile) => connector.account({ ...withKey(keyFile), user, become: false }, signal),
+    publicKeys: (keyFile) => connector.publicKeys(withKey(keyFile)),
+  }
+}

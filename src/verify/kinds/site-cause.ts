@@ -1,0 +1,127 @@
+/** Why a site does not answer as it should. */
+import { hostOf, ipContains, parseIp, parseIpCidr } from '../../net/ip-cidr.ts'
+import { type Cause, firewallCause, unitCause } from '../causes.ts'
+import type { Site } from '../check.ts'
+import type { NodeView } from '../node.ts'
+import type { Visit } from '../outside/http.ts'
+import { type Evidence, failed, skipped, type Verdict } from '../prover.ts'
+import { enabledFile, NGINX, PVEPROXY, serverEnds } from './site-view.ts'
+
+/** Why nginx does not answer at a port; undefined when it should. */
+export function portCause(node: NodeView, port: number): Cause | undefined {
+  const listener = node.listeners('tcp', port)[0]
+  const stopped = unitCause(node, NGINX)
+  if (stopped !== undefined) return stopped
+  if (listener === undefined)
+    return { cause: `nginx runs and does not listen on port ${port}`, hint: 'pvectl check; nginx -T | grep listen' }
+  if (!listener.includes('nginx'))
+    return { cause: `port ${port} is taken by another program: ${/"([^"]+)"/.exec(listener)?.[1] ?? 'unknown'}` }
+  const from = node.defaultRoute.dev ?? ''
+  return firewallCause(node, {
+    family: 4,
+    hook: 'input',
+    protocol: 'tcp',
+    from,
+    source: '192.0.2.1',
+    destination: ownAddress(node),
+    port,
+    sourcePort: 40_000,
+  })
+}
+
+function ownAddress(node: NodeView): string {
+  const link = node.links.find(({ ifname }) => ifname === node.defaultRoute.dev)
+  return link?.addr_info.find(({ family }) => family === 'inet')?.local ?? '127.0.0.1'
+}
+
+/**  */
+export function otherSite(site: Site, node: NodeView): string | undefined {
+  if (node.file(`file ${site.file}`, site.file) === undefined) return `${site.file} is missing`
+  const enabled = enabledFile(site)
+  return node.file(`file ${enabled}`, enabled) === undefined
+    ? `the site is not enabled (${enabled} is missing)`
+    : undefined
+}
+
+/**  */
+export function wrongServers({ behind, file }: Site, node: NodeView): Cause | undefined {
+  const text = node.file(`file ${file}`, file)
+  if (text === undefined || behind.kind === 'anything') return undefined
+  const found = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, value = '']) => value)
+  const passes = found(/^\s*proxy_pass\s+(\S+?);/gm)
+  const wanted = wantedServers(behind)
+  const actual =
+    behind.kind === 'servers'
+      ? found(/^\s*server\s+([^\s;{]+)[^;{]*;/gm)
+      : passes.map((pass) => pass.replace(/^\w+:\/\//, ''))
+  const direct = behind.kind === 'servers' ? passes.filter((pass) => !/^\w+:\/\/pvectl_/.test(pass)) : []
+  const strangers = [...direct, ...actual.filter((server) => !wanted.includes(server))]
+  if (strangers.length === 0) return undefined
+  return {
+    cause: `wrong upstream: ${file} passes requests to ${strangers.join(', ')} in place of ${wanted.join(', ')}`,
+    hint: 'pvectl apply puts it right',
+  }
+}
+
+function wantedServers(behind: Exclude<Site['behind'], { kind: 'anything' }>): readonly string[] {
+  if (behind.kind === 'pve') return ['127.0.0.1:8006']
+  if (behind.kind === 'guests') return [`$pvectl_guest:${behind.port}`]
+  return behind.servers.flatMap((server) => (behind.scheme === 'https' ? [server, `${server}:443`] : [server]))
+}
+
+/**  */
+export function unreachable(site: Site, { stage, error }: Partial<Visit>, node: NodeView): Verdict {
+  const saw = `port ${site.port}: ${error ?? 'no answer'}`
+  const cause = portCause(node, site.port) ?? (stage === 'connect' ? undefined : siteCause(site, node))
+  return failed(
+    saw,
+    cause ?? {
+      cause: 'something between this machine and the node stops it',
+      hint: `on the node: ss -ltn 'sport = :${site.port}'`,
+    },
+  )
+}
+
+function siteCause(site: Site, node: NodeView): Cause | undefined {
+  const missing = otherSite(site, node)
+  return missing === undefined ? undefined : { cause: missing, hint: 'pvectl apply' }
+}
+
+/** The verdict where nginx has no answer of a server to pass on. */
+export function noServer(site: Site, status: number, { node, host }: Evidence): Verdict {
+  const ends = serverEnds(site, host).map(([server, port]) => ({
+    end: `${server}:${port}`,
+    seen: node.fact(`tcp ${server}:${port}`),
+  }))
+  const saw = `${status} from nginx`
+  const dead = ends.filter(({ seen }) => seen.open === undefined)
+  const reasons = dead.map(({ end, seen }) => `${end}: ${String(seen.error ?? 'no answer').toLowerCase()}`).join(', ')
+  if (site.behind.kind === 'guests') {
+    if (ends.length === 0) return skipped(`${saw}: no guest is known that could answer`)
+    if (dead.length > 0) return skipped(`${saw}: the guest does not answer the node either (${reasons})`)
+  }
+  if (site.behind.kind === 'pve' && dead.length > 0) {
+    const stopped = unitCause(node, PVEPROXY)
+    if (node.unit(PVEPROXY)?.load === 'not-found') return skipped(`${saw}: this node has no web interface (pveproxy)`)
+    if (stopped !== undefined) return failed(saw, stopped)
+  }
+  if (dead.length > 0)
+    return failed(saw, {
+      cause: `the server behind does not answer the node (${reasons})`,
+      hint: 'start it, or correct `upstream`',
+    })
+  return failed(saw, {
+    cause: 'nginx does not get an answer, though the server lets the node connect',
+    hint: 'tail /var/log/nginx/error.log',
+  })
+}
+
+/** True when this machine is among those that may use a site. */
+export function isAllowed({ allow }: Site, node: NodeView): boolean {
+  const own = parseIp(node.controller)
+  if (own === undefined) return false
+  return allow.some((network) => {
+    const outer = parseIpCidr(network)
+    return outer !== undefined && outer.family === own.family && ipContains(outer, hostOf(own))
+  })
+}
