@@ -35,8 +35,10 @@ export interface TaskDraft {
 /** One way to describe a thing. */
 export interface Way {
   readonly tasks: readonly TaskDraft[]
-  /** What this way does not describe, in words. */
-  readonly leaves?: readonly string[]
+  /** What this way does not describe. */
+  readonly leaves?: readonly LeftOver[]
+  /** What another way describes as well: `addresses of vmbr1`. */
+  readonly partial?: { readonly what: string; readonly fuller: Way }
 }
 
 /** A thing that was found, with ways to describe it, best first: the first that the node agrees with is taken. */
@@ -44,8 +46,8 @@ export interface Finding {
   /** `bridge vmbr1`. */
   readonly what: string
   readonly ways: readonly [Way, ...Way[]]
-  /** When no way fits: what to say instead of how the first way differs. */
-  readonly otherwise?: string
+  /** When no way fits, it is shown as a suggestion only: the thing itself is spoken of elsewhere. */
+  readonly isExtra?: true
 }
 
 /** Something that no task describes. */

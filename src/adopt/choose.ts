@@ -3,7 +3,7 @@ import type { FactRef } from '../facts/fact.ts'
 import type { Model } from '../facts/model.ts'
 import type { Plan, Resource } from '../resources/resource.ts'
 import type { Finding, LeftOver, TaskDraft, Way } from './adopter.ts'
-import { type ExpandOptions, expandDraft } from './expand.ts'
+import { type ExpandOptions, expandDraft, SECRET } from './expand.ts'
 
 /** A way with its resources. */
 interface ExpandedWay {
@@ -22,7 +22,7 @@ export interface ExpandedFinding {
 /** A way that does not fit as the node is, with what it would change. */
 export interface Suggestion {
   readonly tasks: readonly TaskDraft[]
-  readonly why: string
+  readonly why: readonly string[]
 }
 
 /** What is to stand in the playbook for a section. */
@@ -66,28 +66,28 @@ export class Chooser {
     const suggestions: Suggestion[] = []
     const leftOvers: LeftOver[] = []
     for (const { finding, ways } of findings) {
-      const verdicts = ways.map((each) => ({ each, why: this.#whyNot(each) }))
-      const fitting = verdicts.find(({ why }) => why === undefined)
+      const verdicts = ways.map((each): Verdict => ({ each, why: this.#whyNot(each) }))
+      const fitting = verdicts.find(({ why }) => why.length === 0)
       const [first] = verdicts
-      if (first === undefined || verdicts.some(({ why }) => why === DESCRIBED)) continue
+      if (first === undefined || verdicts.some(({ why }) => why.includes(DESCRIBED))) continue
       if (fitting !== undefined) {
-        this.#claim(fitting.each.resources)
-        tasks.push(...fitting.each.way.tasks)
-        for (const what of fitting.each.way.leaves ?? [])
-          leftOvers.push({ what, why: 'the task above does not describe it' })
-      } else leftOvers.push({ what: finding.what, why: finding.otherwise ?? `pvectl would change it: ${first.why}` })
-      if (fitting !== first && isTelling(first.each.way, fitting?.each.way)) {
-        suggestions.push({ tasks: first.each.way.tasks, why: first.why ?? '' })
+        const { way, resources } = fitting.each
+        this.#claim(resources)
+        tasks.push(...way.tasks)
+        leftOvers.push(...(way.leaves ?? []), ...missingPart(way, verdicts))
+      } else if (finding.isExtra !== true) leftOvers.push({ what: finding.what, why: whyLeft(first.why) })
+      if (fitting !== first && !first.why.includes(SECRET) && isTelling(first.each.way, fitting?.each.way)) {
+        suggestions.push({ tasks: first.each.way.tasks, why: first.why })
       }
     }
     return { tasks, suggestions, leftOvers }
   }
 
-  #whyNot({ resources, problem }: ExpandedWay): string | undefined {
-    if (problem !== undefined) return problem
-    if (this.#isTaken(resources)) return DESCRIBED
-    const reasons = resources.flatMap((resource) => reasonOf(resource.plan(this.#model)))
-    return reasons.length === 0 ? undefined : reasons.join('; ')
+  /** Empty when the way fits. */
+  #whyNot({ resources, problem }: ExpandedWay): readonly string[] {
+    if (problem !== undefined) return [problem]
+    if (this.#isTaken(resources)) return [DESCRIBED]
+    return resources.flatMap((resource) => reasonsOf(resource.plan(this.#model)))
   }
 
   #isTaken(resources: readonly Resource[]): boolean {
@@ -105,9 +105,28 @@ export class Chooser {
   }
 }
 
+interface Verdict {
+  readonly each: ExpandedWay
+  readonly why: readonly string[]
+}
+
+/** What a way leaves out, and why. */
+function missingPart({ partial }: Way, verdicts: readonly Verdict[]): readonly LeftOver[] {
+  const fuller = verdicts.find(({ each }) => each.way === partial?.fuller)
+  return partial === undefined || fuller === undefined ? [] : [{ what: partial.what, why: whyLeft(fuller.why) }]
+}
+
+/** Why something is not described, at no great length. */
+export function whyLeft(reasons: readonly string[]): string {
+  const [first = '', ...others] = reasons
+  if (first === SECRET) return `${SECRET}; it stays on the node`
+  return `pvectl would change it: ${first}${others.length === 0 ? '' : ` … and ${others.length} more`}`
+}
+
 const DESCRIBED = 'a task above describes it already'
 
-function reasonOf(plan: Plan): readonly string[] {
+/** What a plan would change, or why there is none; empty for what is as described. */
+export function reasonsOf(plan: Plan): readonly string[] {
   switch (plan.kind) {
     case 'ok':
       return []

@@ -2,6 +2,7 @@
 import type { Resource } from '../resources/resource.ts'
 import { type HostContext, ParamProblem, type TaskType } from '../tasks/task-type.ts'
 import { type ParamValue, type TaskDraft, Variable } from './adopter.ts'
+import { looksSecret } from './sensitive.ts'
 
 /** Where drafts get their templates from, and which types there are. */
 export interface ExpandOptions {
@@ -14,11 +15,16 @@ export interface ExpandOptions {
 /** Resources of a draft, or why the type does not take it. */
 export type ExpandedDraft = { readonly resources: readonly Resource[] } | { readonly problem: string }
 
+/** Why a draft is not even shown. */
+export const SECRET = 'it looks as if it held a secret'
+
 /** Expands one draft. Pure but for reading templates. */
 export function expandDraft(draft: TaskDraft, { host, registry, template }: ExpandOptions): ExpandedDraft {
   const type = registry.find(({ name }) => name === draft.type)
   if (type === undefined) return { problem: `there is no task type \`${draft.type}\`` }
-  const parsed = type.params.safeParse(plainParams(draft))
+  const params = plainParams(draft)
+  if (looksSecret(params)) return { problem: SECRET }
+  const parsed = type.params.safeParse(params)
   if (!parsed.success)
     return { problem: parsed.error.issues.map(({ message, path }) => `${path.join('.')} ${message}`.trim()).join('; ') }
   const context: HostContext = {

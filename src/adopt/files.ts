@@ -37,6 +37,7 @@ export function ownFiles(model: Model, { directories, files }: Places): readonly
   return listed
     .filter(({ origin, path }) => origin !== 'packaged' && !isLeftBehind(path))
     .map((file) => ({ ...file, content: contents.get(file.path) ?? contentOf(model, file.path, files) }))
+    .filter(({ path, content }) => !files.includes(path) || saysSomething(content))
 }
 
 /** A task for each file, a remark for each that cannot be copied. */
@@ -82,6 +83,17 @@ function contentOf(model: Model, path: string, files: readonly string[]): Buffer
   if (!files.includes(path)) return undefined
   const state: FileState = model.get(fileAt(path))
   return state.type === 'file' ? state.content : undefined
+}
+
+/** Packages leave some files behind that hold nothing but comments, and tell dpkg nothing of them. */
+function saysSomething(content: Buffer | undefined): boolean {
+  return (
+    content === undefined ||
+    content
+      .toString('latin1')
+      .split('\n')
+      .some((line) => /^\s*[^#\s]/.test(line))
+  )
 }
 
 /** Copies that editors and dpkg leave behind. */

@@ -18,7 +18,7 @@ export const adopters: readonly Adopter[] = [
   natAdopter,
   dnsmasqAdopter,
   nginxAdopter,
-  accountsAdopter,
   sshdAdopter,
+  accountsAdopter,
   othersAdopter,
 ]

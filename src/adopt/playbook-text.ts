@@ -1,5 +1,5 @@
 /** The text of the playbook and of the variables that describe a node. */
-import { stringify } from 'yaml'
+import { Document, stringify, visit } from 'yaml'
 import type { LeftOver, TaskDraft } from './adopter.ts'
 import type { Choice, Suggestion } from './choose.ts'
 import { type HostVariables, writtenValue } from './variables.ts'
@@ -45,7 +45,10 @@ export function variablesText({ fresh }: HostVariables, host: string): string | 
   return `# Written by \`pvectl adopt ${host}\`.\n${stringify(Object.fromEntries(fresh), STYLE)}`
 }
 
-const STYLE = { lineWidth: 0, aliasDuplicateObjects: false } as const
+/** What belongs to the cluster and its guests rather than to the system of the node. */
+export const NOT_LOOKED_AT = 'guests, storage, the cluster and its firewall, users of Proxmox VE, passwords, /etc/hosts'
+
+const STYLE = { lineWidth: 0 } as const
 
 function sectionText({ title, tasks, suggestions }: Section, parts: PlaybookParts): string {
   const texts = [
@@ -57,23 +60,31 @@ function sectionText({ title, tasks, suggestions }: Section, parts: PlaybookPart
 
 function taskText({ name, type, params }: TaskDraft, { variables, values }: PlaybookParts): string {
   const written = writtenValue(params, variables.usable, values)
-  const body = stringify([{ name: name.replaceAll('<%', '<%%'), [type]: written }], STYLE)
-  return indented(body, 4)
+  const document = new Document([{ name: name.replaceAll('<%', '<%%'), [type]: written }], {
+    aliasDuplicateObjects: false,
+  })
+  visit(document, {
+    Scalar: (_, node) => {
+      if (typeof node.value === 'string' && node.value.startsWith('<%=')) node.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return indented(document.toString(STYLE), 4)
 }
 
 function suggestionText({ tasks, why }: Suggestion, parts: PlaybookParts): string {
   const plain = { ...parts, variables: { fresh: new Map(), usable: new Set<string>() } }
   const lines = [
-    `pvectl could take this over, and would change then: ${oneLine(why)}`,
-    ...tasks.flatMap((task) => taskText(task, plain).trimEnd().split('\n')),
+    'pvectl could take this over. It would then:',
+    ...why.map((reason) => `- ${oneLine(reason)}`),
+    ...tasks.flatMap((task) => taskText(task, plain).trimEnd().split('\n')).map((line) => line.replace(/^ {4}/, '')),
   ]
-  return `${lines.map((line) => `    # ${line.replace(/^ {4}/, '')}`).join('\n')}\n`
+  return `${lines.map((line) => `    # ${line}`).join('\n')}\n`
 }
 
 function leftOversText(leftOvers: readonly LeftOver[]): string {
-  if (leftOvers.length === 0) return ''
-  const lines = leftOvers.map(({ what, why }) => `# - ${oneLine(what)}: ${oneLine(why)}`)
-  return `\n# Not adopted, and left as it is on the node:\n${lines.join('\n')}\n`
+  const lines = leftOvers.map(({ what, why }) => `# - ${oneLine(what)}: ${oneLine(why)}\n`)
+  const list = lines.length === 0 ? '' : `\n# Not adopted, and left as it is on the node:\n${lines.join('')}`
+  return `${list}\n# Not looked at: ${NOT_LOOKED_AT}.\n`
 }
 
 function oneLine(text: string): string {

@@ -3,8 +3,8 @@
 const LOOKS_SECRET: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY/,
   /AGE-SECRET-KEY-/,
-  // A word for a secret with a value behind it that is no path, number or switch.
-  /(pass(word|wd|phrase)?|secret|token|api[_-]?key|psk|pre-?shared-?key|private-?_?key|community)["']?\s*(=|:|\s)\s*["']?(?!\/|\$|(?:yes|no|on|off|true|false|none|\d+)\b)[^\s"';{]/i,
+  // A word for a secret with a value behind it that is no path, variable or switch; `proxy_pass` is none.
+  /(password|passwd|passphrase|(?<!(?:proxy|fastcgi|grpc|memcached|scgi|uwsgi)_)pass|secret|token|api[_-]?key|psk|pre-?shared-?key|private-?_?key|community)["']?\s*(=|:|\s)\s*["']?(?!\/|\$|(?:yes|no|on|off|true|false|none)\b)[^\s"';{]/i,
   /\b(Basic|Bearer)\s+[A-Za-z0-9+/=._-]{8,}/,
   /:\/\/[^/\s:@]+:[^/\s:@]+@/,
   // Hashes of passwords, as crypt(5) writes them.
@@ -23,6 +23,15 @@ export function whyKept(content: Buffer, mode: string): string | undefined {
   if (content.subarray(0, 8000).includes(0)) return 'it is binary'
   const line = secretLine(content.toString('utf8'))
   return line === undefined ? undefined : `line ${line} looks as if it held a secret`
+}
+
+/** True for data that holds a text which looks as if it held a secret. */
+export function looksSecret(data: unknown): boolean {
+  if (typeof data === 'string') return secretLine(data) !== undefined
+  if (typeof data !== 'object' || data === null) return false
+  return Object.entries(data).some(
+    ([key, value]) => looksSecret(value) || secretLine(`${key}: ${String(value)}`) !== undefined,
+  )
 }
 
 /** A line for people, or no more than that it is there. */

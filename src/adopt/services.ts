@@ -12,9 +12,13 @@ export function serviceFinding(name: string, files: readonly string[], verb: 're
     { state: 'started' },
     { state: 'stopped' },
   ]
-  const ways = [...states.flatMap((state) => watch.map((more) => ({ ...state, ...more }))), ...states].map(
-    (params): Way => ({ tasks: [task(name, params)] }),
-  )
+  const what = `${verb === 'restart_on' ? 'restart' : 'reload'} of ${name} when its files change`
+  const watching = watch.flatMap((more) => states.map((state): Way => ({ tasks: [task(name, { ...state, ...more })] })))
+  const plain = states.map((state, i): Way => {
+    const fuller = watching[i]
+    return { tasks: [task(name, state)], ...(fuller === undefined ? {} : { partial: { what, fuller } }) }
+  })
+  const ways = [...watching, ...plain]
   const [first = { tasks: [task(name, { state: 'started' })] }, ...others] = ways
   return { what: `service ${name}`, ways: [first, ...others] }
 }

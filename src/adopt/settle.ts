@@ -9,6 +9,7 @@ import type { Host, Inventory } from '../inventory/host.ts'
 import type { HostTask } from '../playbook/job.ts'
 import { loadJob } from '../playbook/load.ts'
 import type { TaskType } from '../tasks/task-type.ts'
+import { reasonsOf, whyLeft } from './choose.ts'
 import { playbookText, type Section } from './playbook-text.ts'
 import { type HostVariables, hostVariables } from './variables.ts'
 
@@ -54,7 +55,7 @@ function withVariables(sections: readonly Section[], { vars }: Host): Settled {
 async function findDifferences(
   { sections, variables, values }: Settled,
   options: SettleOptions,
-): Promise<ReadonlyMap<number, string>> {
+): Promise<ReadonlyMap<number, readonly string[]>> {
   const { host, inventory, registry, cwd } = options
   const all = sections.flatMap((section) => section.tasks)
   if (all.length === 0) return new Map()
@@ -81,19 +82,19 @@ async function completeModel(tasks: readonly HostTask[], { model, observe }: Set
   return isRead ? model : observe(refs)
 }
 
-function differencesOf(tasks: readonly HostTask[], model: Model): ReadonlyMap<number, string> {
-  const differences = new Map<number, string>()
+function differencesOf(tasks: readonly HostTask[], model: Model): ReadonlyMap<number, readonly string[]> {
+  const differences = new Map<number, readonly string[]>()
   for (const [index, { resources }] of planTasks(tasks, model).tasks.entries()) {
-    const reasons = resources.flatMap(({ plan }) => {
-      if (plan.kind === 'ok') return []
-      return plan.kind === 'change' ? plan.changes.map(({ summary }) => summary) : [plan.reason]
-    })
-    if (reasons.length > 0) differences.set(index, reasons.join('; '))
+    const reasons = resources.flatMap(({ plan }) => reasonsOf(plan))
+    if (reasons.length > 0) differences.set(index, reasons)
   }
   return differences
 }
 
-function without(sections: readonly Section[], differences: ReadonlyMap<number, string>): readonly Section[] {
+function without(
+  sections: readonly Section[],
+  differences: ReadonlyMap<number, readonly string[]>,
+): readonly Section[] {
   let index = -1
   return sections.map((section) => {
     const numbered = section.tasks.map((task) => {
@@ -105,10 +106,7 @@ function without(sections: readonly Section[], differences: ReadonlyMap<number, 
       ...section,
       tasks: numbered.flatMap(({ task, why }) => (why === undefined ? [task] : [])),
       suggestions: [...section.suggestions, ...differing.map(({ task, why }) => ({ tasks: [task], why }))],
-      leftOvers: [
-        ...section.leftOvers,
-        ...differing.map(({ task, why }) => ({ what: task.name, why: `pvectl would change it: ${why}` })),
-      ],
+      leftOvers: [...section.leftOvers, ...differing.map(({ task, why }) => ({ what: task.name, why: whyLeft(why) }))],
     }
   })
 }

@@ -39,7 +39,7 @@ export interface AdoptReport {
   readonly files: readonly string[]
   readonly tasks: number
   readonly variables: readonly string[]
-  readonly suggestions: readonly { readonly tasks: readonly string[]; readonly why: string }[]
+  readonly suggestions: readonly { readonly tasks: readonly string[]; readonly why: readonly string[] }[]
   readonly notAdopted: readonly { readonly what: string; readonly why: string }[]
   readonly written: boolean
 }

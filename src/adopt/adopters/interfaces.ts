@@ -10,7 +10,15 @@ import type { Lines } from '../../interfaces/lines.ts'
 import { normalName } from '../../interfaces/stanzas.ts'
 import { formatCidr } from '../../net/cidr.ts'
 import { formatIpv6Cidr } from '../../net/ipv6.ts'
-import { type Adopter, type Finding, type LeftOver, type ParamValue, type TaskDraft, Variable } from '../adopter.ts'
+import {
+  type Adopter,
+  type Finding,
+  type LeftOver,
+  type ParamValue,
+  type TaskDraft,
+  Variable,
+  type Way,
+} from '../adopter.ts'
 import {
   interfaceLines,
   isBridge,
@@ -65,22 +73,26 @@ function bridgeFinding(written: WrittenInterface, lines: Lines, model: Model): F
   const details = bridgeDetails(written)
   const task = (params: TaskDraft['params']): TaskDraft => ({ name: `Bridge ${name}`, type: 'bridge', params })
   const leaves = [
-    ...[...more, ...more6].map((extra) => `further address ${extra} of ${name}`),
-    ...unread(written).map((text) => `${name}: ${text}`),
+    ...[...more, ...more6].map((extra) => ({
+      what: `address ${extra} of ${name}`,
+      why: '`bridge` has one address of a family',
+    })),
+    ...unread(written).map((text) => ({
+      what: `\`${text}\` of ${name}`,
+      why: '`bridge` has no parameter for it; it stays in the stanza',
+    })),
   ]
-  const left = leaves.length === 0 ? {} : { leaves }
   const { address: _, address6: __, ...bare } = core
-  return {
-    what: `bridge ${name}`,
-    ways: [
-      { tasks: [task({ ...core, ...details })], ...left },
-      { tasks: [task(core)], leaves: [...leaves, ...Object.keys(details).map((key) => `${key} of ${name}`)] },
-      { tasks: [task(bare)], leaves: [...leaves, `addresses of ${name}`] },
-      ...(comment === undefined
-        ? []
-        : [{ tasks: [commentTask(name, comment)], leaves: [...leaves, `all of ${name} but its comment`] }]),
-    ],
-  }
+  const whole: Way = { tasks: [task({ ...core, ...details })], leaves }
+  const part = (tasks: readonly TaskDraft[], what: string): Way => ({
+    tasks,
+    leaves,
+    partial: { what: `${what} of ${name}`, fuller: whole },
+  })
+  const coarse = Object.keys(details).length === 0 ? [] : [part([task(core)], Object.keys(details).join(', '))]
+  const onlyComment =
+    comment === undefined ? [] : [part([commentTask(name, comment)], 'addresses, ports and start at boot')]
+  return { what: `bridge ${name}`, ways: [whole, ...coarse, part([task(bare)], 'addresses'), ...onlyComment] }
 }
 
 function bridgeDetails(written: WrittenInterface): Readonly<Record<string, ParamValue>> {

@@ -22,7 +22,13 @@ const PLACES = {
     '/usr/local/bin',
     '/usr/local/sbin',
   ],
-  files: ['/etc/rc.local', '/etc/nftables.conf', '/etc/fail2ban/jail.local', '/etc/default/pveproxy', '/etc/motd'],
+  files: [
+    '/etc/rc.local',
+    '/etc/nftables.conf',
+    '/etc/fail2ban/jail.local',
+    '/etc/default/pveproxy',
+    '/etc/apt/sources.list',
+  ],
 }
 
 /** Links that systemd makes when a unit is enabled or masked; the unit's own task speaks of those. */

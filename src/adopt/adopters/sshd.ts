@@ -1,6 +1,7 @@
 /** Adopts what was set of sshd, and names what was put into its main file. */
 import { accountsRef } from '../../facts/accounts.ts'
 import { fileAt } from '../../facts/file.ts'
+import type { Model } from '../../facts/model.ts'
 import { parseKeyLine } from '../../resources/key-line.ts'
 import type { Adopter, AdoptView, Finding, LeftOver, Way } from '../adopter.ts'
 import { draftFile, type OwnFile, ownFiles, placeFacts } from '../files.ts'
@@ -26,7 +27,7 @@ export const sshdAdopter: Adopter = {
       else
         findings.push({ what: file.path, ways: jump === undefined ? [{ tasks: [draft] }] : [jump, { tasks: [draft] }] })
     }
-    return { findings, leftOvers: [...leftOvers, ...matchBlocks(view)] }
+    return { findings: [...findings, ...suggestions(view)], leftOvers: [...leftOvers, ...matchBlocks(view)] }
   },
 }
 
@@ -43,19 +44,53 @@ function jumpUser({ path, content }: OwnFile, files: readonly OwnFile[]): Way | 
   return { tasks: [{ name: `Jump account ${name}`, type: 'jump_user', params }] }
 }
 
-/** What stands in the main file for single users; the account itself and its keys have tasks of their own. */
-function matchBlocks({ model }: AdoptView): readonly LeftOver[] {
+/** What `jump_user` would be for users whom the main file restricts to some destinations. */
+function suggestions({ model }: AdoptView): readonly Finding[] {
+  const accounts = model.get(accountsRef)
+  return blocksOf(model).flatMap(({ criteria, settings }): readonly Finding[] => {
+    const name = /^User\s+([^\s,*?!]+)$/i.exec(criteria)?.[1]
+    const permitted = settings.flatMap((line) => /^PermitOpen\s+(.+)$/i.exec(line)?.[1]?.split(/\s+/) ?? [])
+    const account = accounts.find((each) => each.name === name)
+    const keys = account?.authorizedKeys.split('\n').filter((line) => parseKeyLine(line)?.options === '') ?? []
+    if (name === undefined || keys.length === 0 || permitted.length === 0) return []
+    const params = { name, keys, permit_open: permitted }
+    return [
+      {
+        what: `jump account ${name}`,
+        ways: [{ tasks: [{ name: `Jump account ${name}`, type: 'jump_user', params }] }],
+        isExtra: true,
+      },
+    ]
+  })
+}
+
+interface MatchBlock {
+  readonly criteria: string
+  /** From 1. */
+  readonly line: number
+  readonly settings: readonly string[]
+}
+
+function blocksOf(model: Model): readonly MatchBlock[] {
   const state = model.get(fileAt(MAIN))
   const lines = state.type === 'file' ? state.content.toString('utf8').split('\n') : []
   return lines.flatMap((text, index) => {
-    if (!/^\s*Match\s/i.test(text)) return []
+    const criteria = /^\s*Match\s+(.*?)\s*$/i.exec(text)?.[1]
+    if (criteria === undefined) return []
     const rest = lines.slice(index + 1)
     const end = rest.findIndex((line) => /^\s*Match\s/i.test(line))
     const settings = rest
       .slice(0, end < 0 ? undefined : end)
       .map((line) => line.trim())
       .filter((line) => line !== '' && !line.startsWith('#'))
-    const what = `\`${text.trim()}\` (${MAIN}:${index + 1})`
-    return [{ what, why: `no task describes single settings of that file: ${settings.map(shownLine).join('; ')}` }]
+    return [{ criteria, line: index + 1, settings }]
   })
+}
+
+/** What stands in the main file for single users; the account itself and its keys have tasks of their own. */
+function matchBlocks({ model }: AdoptView): readonly LeftOver[] {
+  return blocksOf(model).map(({ criteria, line, settings }) => ({
+    what: `\`Match ${criteria}\` (${MAIN}:${line})`,
+    why: `no task describes single settings of that file: ${settings.map(shownLine).join('; ')}`,
+  }))
 }
