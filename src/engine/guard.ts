@@ -3,6 +3,7 @@
  * authenticated connection that has seen the node converged disarms it. `docs/safety.md` states the promises.
  */
 import { rawScript, type Script, sh } from '../connection/script.ts'
+import { PVE_REVERT } from './guard-pve.ts'
 
 /** Where an armed revert keeps its state: there while it waits, and the winner of the race renames it away. */
 export const GUARD_ROOT = '/var/lib/pvectl/guard'
@@ -162,11 +163,17 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 export PATH LC_ALL
 umask 022
 root=/var/lib/pvectl/guard
-run=$(cat $root/armed/run 2>/dev/null) || exit 0
-mv $root/armed "$root/$run.reverted" 2>/dev/null || exit 0
+if [ "$1" = later ]; then run=$(cat "$(dirname "$0")/run") || exit 1
+else
+	run=$(cat $root/armed/run 2>/dev/null) || exit 0
+	mv $root/armed "$root/$run.reverted" 2>/dev/null || exit 0
+fi
 cd "$root/$run.reverted" || exit 1
+keep=$(cat keep)
 exec 3>>report
 note() { printf '%s\n' "$*" >&3; }
+${PVE_REVERT}
+if [ "$1" = later ]; then pve_later; exit 0; fi
 [ "$1" = timer ] || systemctl stop "pvectl-guard-$run.timer" 2>/dev/null
 note "reverted by $1 at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 # Nothing of the run may go on beside this.
@@ -175,14 +182,16 @@ if [ -e "/run/pvectl/$run" ]; then
 	w=$(cat worker)
 	if grep -q "$run" "/proc/$w/cmdline" 2>/dev/null; then kill -TERM -"$w"; sleep 0.2; kill -KILL -"$w" 2>/dev/null; fi
 fi
-keep=$(cat keep)
 names() { sed -n 's/^[[:blank:]]*iface[[:blank:]][[:blank:]]*\([^[:blank:]]*\).*/\1/p' "$1" 2>/dev/null | sort -u; }
 names /etc/network/interfaces > names.after
 names interfaces > names.before
 # files
 touched=
+grep '^/etc/pve/' "$keep/.paths" > pve-paths 2>/dev/null || rm -f pve-paths
+[ "$1" = boot ] || pve_stop
 if [ -e "$keep/.paths" ]; then
 	while IFS= read -r p; do
+		case "$p" in /etc/pve/*) continue ;; esac
 		if [ "$1 $p" = "boot /etc/network/interfaces.new" ]; then
 			# The boot would apply it: that was not asked for, and may be what cut the node off.
 			note "not put back at boot: $p, which is kept in $keep/files"
@@ -194,6 +203,7 @@ if [ -e "$keep/.paths" ]; then
 		touched="$touched $p"
 	done < "$keep/.paths"
 fi
+pve_put || pve_wait
 [ ! -e "$keep/run" ] || echo reverted > "$keep/result"
 sync
 rm -f /etc/systemd/system/sysinit.target.wants/pvectl-guard.service /etc/systemd/system/pvectl-guard.service
@@ -261,7 +271,8 @@ nft list tables 2>/dev/null | grep -vxFf tables | while read -r _ family name; d
 	case "$family $name" in 'ip filter'|'ip nat'|'ip mangle'|'ip raw'|'ip6 filter'|'ip6 nat'|'ip6 mangle'|'ip6 raw') continue ;; esac
 	nft delete table "$family" "$name" && note "removed nft table $family $name"
 done
-# rules; a table that did not exist before is emptied
+# rules; a table that did not exist before is emptied. Those of Proxmox VE are its own to make, from the files
+[ ! -e pve-stopped ] || sed -i '/PVEFW-/d' rules4 rules6
 plain() { sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//' "$1"; }
 for v in 4 6; do
 	p=iptables; [ $v = 4 ] || p=ip6tables
@@ -271,6 +282,10 @@ for v in 4 6; do
 	done
 	plain now.rules > a; plain "rules$v" > b
 	cmp -s a b || { $p-restore < "rules$v" && note "restored $p rules"; }
+done
+# tables of our own that were there before, as their files have them again
+for f in /etc/pvectl/*.nft; do
+	case "$touched " in *" $f "*) [ ! -e "$f" ] || { nft -f "$f" && note "loaded $f"; } ;; esac
 done
 while read -r f v; do
 	[ "$(cat "$f")" = "$v" ] || { printf '%s\n' "$v" > "$f" && note "set $f to $v"; }
@@ -287,6 +302,7 @@ done
 case "$touched" in *" /etc/dnsmasq"*) systemctl is-active --quiet dnsmasq && systemctl restart dnsmasq && note 'restarted dnsmasq' ;; esac
 case "$touched" in *" /etc/nginx/"*) systemctl is-active --quiet nginx && nginx -t -q 2>/dev/null && systemctl try-reload-or-restart nginx && note 'reloaded nginx' ;; esac
 if [ -e ssh-was-active ] && ! systemctl is-active --quiet ssh.service; then systemctl restart ssh.service && note 'started ssh'; fi
+systemctl is-active --quiet "pvectl-guard-$run-later" || pve_start
 [ ! -e "/run/pvectl/$run/log" ] || printf '\n%s end reverted\n' "$(cat mark)" >> "/run/pvectl/$run/log"
 : > done
 sync

@@ -1,17 +1,19 @@
 /** Expands the tasks of a play for one host: conditions, loops, parameters, resources. */
 import { PvectlError } from '../errors.ts'
-import { type HostContext, ParamProblem } from '../tasks/task-type.ts'
+import { findTaskType } from '../tasks/index.ts'
+import { type HostContext, ParamProblem, type TaskType } from '../tasks/task-type.ts'
 import { ReportedProblem, TemplateProblem } from '../templates/problem.ts'
 import type { Scope } from '../templates/scope.ts'
 import type { ValueTemplate } from '../templates/value.ts'
+import type { Finding } from '../yaml/explain.ts'
 import { isMapping, valueText } from '../yaml/words.ts'
 import type { CompiledCondition, CompiledPlay, CompiledTask } from './compile-play.ts'
 import type { HostTask } from './job.ts'
 import { checkParams, type ShapedParams, shapeParams } from './params.ts'
-import type { Play } from './play.ts'
+import type { Play, PlayTask } from './play.ts'
 import type { HostVars } from './play-vars.ts'
 import { PlayReport, type ReportContext } from './report.ts'
-import { itemText, skippedTitle, taskTitle } from './title.ts'
+import { describeTask, itemText, skippedTitle, taskTitle } from './title.ts'
 
 /** What the tasks of a host are expanded with. */
 export interface ExpandContext extends ReportContext {
@@ -32,6 +34,16 @@ interface Turn {
   readonly id: string
   /** Added to the title to tell items apart. */
   readonly suffix: string
+}
+
+/** A task that stands for others, with its parameters checked. */
+interface WholeTask {
+  readonly task: PlayTask
+  readonly scope: Scope
+  readonly shaped: ShapedParams
+  readonly params: unknown
+  readonly id: string
+  readonly title: string
 }
 
 class Expander {
@@ -107,10 +119,45 @@ class Expander {
     }
     const { value: title, failures } = taskTitle(compiled, turn, shaped.input)
     if (failures.length > 0) this.#report.failures(failures, [...task.path, 'name'])
-    const expanded = this.#expanded(compiled, turn, shaped, checked.params)
-    if (expanded === undefined || failures.length > 0) return []
+    const parts = this.#parts({ task, scope: turn.scope, shaped, params: checked.params, id: turn.id, title })
+    const expanded = this.#expanded(task, task.type, turn.scope, shaped, checked.params)
+    if (parts === undefined || expanded === undefined || failures.length > 0) return []
     const { type, tags, location } = task
-    return [{ id: turn.id, title, type: type.name, tags, location, ...expanded }]
+    const own = { id: turn.id, title, type: type.name, tags, location, ...expanded }
+    return parts.length > 0 && own.resources.length === 0 ? parts : [...parts, own]
+  }
+
+  /** The tasks that a task stands for; undefined when one of them is wrong, and then that is reported. */
+  #parts(whole: WholeTask): readonly HostTask[] | undefined {
+    const { task, scope, params, id, title } = whole
+    if (task.type.expand === undefined) return []
+    const host = this.#context.hostContext(scope)
+    const parts = task.type.expand(params, host).map((part, index) => {
+      const type = findTaskType(part.type)
+      if (type === undefined) throw new Error(`${task.type.name} expands to ${part.type}, which is no task type`)
+      const shaped = shapeParams(type, part.params)
+      const name = describeTask(type, shaped.input)
+      const checked = checkParams(type, shaped)
+      if (!checked.ok) return this.#badPart(whole, name, checked.findings)
+      const expanded = this.#expanded(task, type, scope, whole.shaped, checked.params, name)
+      const { tags, location } = task
+      const own = { id: `${id}.${index}`, title: `${title}: ${name}`, type: type.name, tags, location }
+      return expanded === undefined ? undefined : { ...own, ...expanded }
+    })
+    return parts.every((part) => part !== undefined) ? parts : undefined
+  }
+
+  #badPart({ task, shaped }: WholeTask, name: string, findings: readonly Finding[]): undefined {
+    for (const { message, hint } of findings) {
+      const finding = {
+        path: [],
+        atKey: false,
+        message: `${name}: ${message}`,
+        ...(hint === undefined ? {} : { hint }),
+      }
+      this.#report.finding(finding, task, shaped, { everywhere: false })
+    }
+    return undefined
   }
 
   #rendered({ task, params }: CompiledTask, { scope }: Turn): ShapedParams | undefined {
@@ -119,21 +166,25 @@ class Expander {
     return shapeParams(task.type, value)
   }
 
+  /** Resources and checks of a type; `part` names it when the task stands for it, and then places are those of the task. */
   #expanded(
-    { task }: CompiledTask,
-    { scope }: Turn,
+    task: PlayTask,
+    type: TaskType,
+    scope: Scope,
     shaped: ShapedParams,
     params: unknown,
+    part?: string,
   ): Pick<HostTask, 'resources' | 'checks'> | undefined {
     try {
       const host = this.#context.hostContext(scope)
-      const resources = task.type.resources(params, host)
-      const checks = task.type.checks?.(params, host) ?? []
+      const resources = type.resources(params, host)
+      const checks = type.checks?.(params, host) ?? []
       return checks.length === 0 ? { resources } : { resources, checks }
     } catch (error) {
       if (error instanceof ParamProblem) {
         const hint = error.hint === undefined ? {} : { hint: error.hint }
-        const finding = { path: error.path, atKey: false, message: `${task.type.name}: ${error.message}`, ...hint }
+        const path = part === undefined ? error.path : []
+        const finding = { path, atKey: false, message: `${part ?? type.name}: ${error.message}`, ...hint }
         this.#report.finding(finding, task, shaped, { everywhere: false })
       } else if (error instanceof PvectlError) this.#report.error(error, task, shaped.input)
       else if (!(error instanceof ReportedProblem)) throw error

@@ -36,7 +36,8 @@ export function skippedTitle(compiled: CompiledTask, turn: TitleTurn): string {
 
 const NAMING = ['name', 'path', 'interface', 'port', 'address', 'title']
 
-function describeTask(type: TaskType, input: unknown): string {
+/** A task by its type and main parameter: `bridge vmbr1`. */
+export function describeTask(type: TaskType, input: unknown): string {
   if (!isMapping(input)) return type.name
   const keys = [...(type.shorthand === undefined ? [] : [type.shorthand]), ...NAMING, ...Object.keys(input)]
   const main = keys.map((key) => scalarText(input[key])).find((text) => text !== undefined)
