@@ -61,8 +61,10 @@ function planFile(desired: FileDesired, ref: FactRef<FileState>, state: FileStat
     }
   }
   const present = state.type === 'file' ? state : undefined
-  const mode = desired.mode ?? present?.mode ?? '0644'
-  const owner = desired.owner ?? present?.owner ?? 'root:root'
+  // The cluster filesystem of Proxmox VE decides over both by itself.
+  const own = present !== undefined && desired.path.startsWith('/etc/pve/') ? present : undefined
+  const mode = own?.mode ?? desired.mode ?? present?.mode ?? '0644'
+  const owner = own?.owner ?? desired.owner ?? present?.owner ?? 'root:root'
   const sameContent = present?.content.equals(desired.content) === true
   const changes = fileChanges(desired, present, sameContent, mode, owner)
   if (changes.length === 0) return OK
