@@ -5,7 +5,7 @@ import { PRELUDE } from '../resources/prelude.ts'
 import { armScript, HOLD_NO_MORE, holdMeanwhile, REFUSE_WHILE_ARMED } from './guard.ts'
 import { ENVIRONMENT } from './observe.ts'
 import type { PlannedStep } from './plan.ts'
-import { CLOSE_RECORD, openRecord } from './record.ts'
+import { BOOT, CLOSE_RECORD, openRecord } from './record.ts'
 
 /** Who runs what, for the lock and the record on the node. */
 export interface RunInfo {
@@ -46,16 +46,20 @@ ${followScript(run.id, mark)}`
 
 /**
  * Follows the log of a run from its start to its end mark, or to the death of the worker; also how a broken connection
- * is taken up again. A run whose record is there and whose log is gone was ended by a reboot; without either, it never began.
+ * is taken up again. A run whose record is there and whose log is gone was ended by a reboot, or somebody emptied /run;
+ * without either, it never began.
  * `torn` means that following ended while the worker lives: to be taken up again, unless the end mark came before.
  */
 export function followScript(runId: string, mark: string): Script {
   const run = `${RUN_ROOT}/${runId}`
+  const record = `${RECORDS_ROOT}/${runId}/run`
   return sh`if [ -e ${`${run}/log`} ]; then
 	pv_w=$(cat ${`${run}/pid`})
 	tail -n +1 -s 0.05 --pid "$pv_w" -f ${`${run}/log`} 2>/dev/null | sed -u ${`/^${mark} end /q`}
 	if grep -qsF ${run} "/proc/$pv_w/cmdline"; then printf '\n%s torn\n' ${mark}; fi
-elif [ -e ${`${RECORDS_ROOT}/${runId}/run`} ]; then printf '\n%s end rebooted\n' ${mark}
+elif [ -e ${record} ]; then
+	${BOOT}
+	if grep -qxF "boot=$pv_boot" ${record}; then printf '\n%s end vanished\n' ${mark}; else printf '\n%s end rebooted\n' ${mark}; fi
 else printf '\n%s end absent\n' ${mark}; fi
 `
 }

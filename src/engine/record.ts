@@ -1,11 +1,16 @@
 /** What a run writes down on the node about itself: who, what, when, and what became of each path. */
-import { joinScripts, type Script, sh } from '../connection/script.ts'
+import { joinScripts, rawScript, type Script, sh } from '../connection/script.ts'
 import { RECORDS_ROOT } from '../facts/run-records.ts'
 import type { RunInfo } from './compile.ts'
 import type { PlannedStep } from './plan.ts'
 
 /** Runs whose records a node keeps. */
 export const KEEP_RUNS = 30
+
+/** Sets `pv_boot`, which is another after each boot, of a container too. Builtins alone. */
+export const BOOT = rawScript(
+  `read -r pv_boot < /proc/sys/kernel/random/boot_id; read -r ${'pv_x '.repeat(21)}pv_x2 pv_x < /proc/1/stat; pv_boot=$pv_boot-$pv_x2`,
+)
 
 /**
  * Opens the record within the worker, once it holds the lock, and `PV_KEEP` and `pv_started` are set. Records without a result belong to
@@ -17,9 +22,10 @@ export function openRecord(steps: readonly PlannedStep[], run: RunInfo): Script 
     sh`printf 'id=%s\nowner=%s\nplaybook=%s\n' ${run.id} ${run.owner} ${run.playbook}`,
     ...(digest === undefined ? [] : [sh`printf 'digest=%s\n' ${digest}`]),
     ...(undoes === undefined ? [] : [sh`printf 'undoes=%s\n' ${undoes}`]),
-    sh`printf 'started=%s\npid=%s\n' "$pv_started" $$`,
+    sh`printf 'started=%s\npid=%s\nboot=%s\n' "$pv_started" $$ "$pv_boot"`,
   ]
-  return sh`for pv_d in ${RECORDS_ROOT}/*/; do
+  return sh`${BOOT}
+for pv_d in ${RECORDS_ROOT}/*/; do
 	[ ! -e "$pv_d/run" ] || [ -e "$pv_d/result" ] || echo interrupted > "$pv_d/result"
 done
 mkdir -p -m 700 "$PV_KEEP" && { ${joinScripts(fields)}

@@ -229,7 +229,8 @@ class HostRun {
     const step = execution.failedStep === undefined ? undefined : steps[execution.failedStep]
     const verdict = stepFailed(step, execution)
     const armed =
-      guard !== undefined && ['failed', 'stopped', 'reverted', 'died', 'rebooted'].includes(execution.outcome)
+      guard !== undefined &&
+      ['failed', 'stopped', 'reverted', 'died', 'rebooted', 'vanished'].includes(execution.outcome)
     const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
     return error.code === 'ROLLED_BACK' ? error : this.#blame(step, error)
   }

@@ -22,6 +22,7 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
   if (execution.outcome === 'reverted') return hung()
   if (execution.outcome === 'rebooted') return rebooted(step)
   if (execution.outcome === 'absent') return absent()
+  if (execution.outcome === 'vanished') return vanished()
   if (execution.outcome === 'unguarded') return unguarded(execution.lastLines)
   if (execution.outcome === 'unrecorded') {
     return new PvectlError('STEP_FAILED', 'the node could not keep a record of the run, so nothing was changed', {
@@ -121,6 +122,16 @@ function rebooted(step: PlannedStep | undefined): PvectlError {
   return new PvectlError('STEP_FAILED', `the node was restarted while the run went on${where}`, {
     hint: 'what had been done stays; run again to go on',
   })
+}
+
+function vanished(): PvectlError {
+  return new PvectlError(
+    'STEP_FAILED',
+    'the log of the run was removed from /run/pvectl on the node, so its outcome is unknown',
+    {
+      hint: '`pvectl history --host` shows the record that the run itself keeps; then run again',
+    },
+  )
 }
 
 function absent(): PvectlError {

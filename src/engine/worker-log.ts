@@ -4,6 +4,7 @@
  * How a worker ended. `unrecorded`: no record could be kept; `guarded`: an earlier guard is still armed; `unguarded`:
  * the guard could not be armed. In these cases no step was started. `reverted`: the revert timer ended the run. `died`: the
  * worker was killed, and said nothing. `rebooted`: the node was restarted before the end. `absent`: the run never reached it.
+ * `vanished`: its log was removed.
  */
 export type Outcome =
   | 'ok'
@@ -16,6 +17,7 @@ export type Outcome =
   | 'reverted'
   | 'died'
   | 'rebooted'
+  | 'vanished'
   | 'absent'
 
 const OUTCOMES: readonly Outcome[] = [
@@ -28,6 +30,7 @@ const OUTCOMES: readonly Outcome[] = [
   'unguarded',
   'reverted',
   'rebooted',
+  'vanished',
   'absent',
 ]
 

@@ -72,10 +72,10 @@ export function expectation(content: Buffer | undefined): string {
   return content === undefined ? 'absent' : sha256(content)
 }
 
-/** Runs under the lock that PVE takes; waits 20 s for it, then fails naming who holds it. */
+/** Runs under the lock that PVE takes; waits 10 s for it, as PVE does, then fails naming who holds it. */
 export function underPveLock(script: Script): Script {
   return sh`(
-	flock -w 20 9 || pv_fail 'the network configuration is being changed by somebody else: '${LOCK_PATH}' is held'"$(pv_holders ${LOCK_PATH})"'; nothing was written'
+	flock -w 10 9 || pv_fail 'the network configuration is being changed by somebody else: '${LOCK_PATH}' is held'"$(pv_holders ${LOCK_PATH})"'; nothing was written'
 ${script}
 ) 9>>${LOCK_PATH}`
 }

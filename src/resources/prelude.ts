@@ -102,7 +102,7 @@ pv_validate() {
 	fi
 }
 pv_holders() {
-	awk -v i=":$(stat -c %i -- "$1" 2>/dev/null)" '$2 != "->" && substr($6, length($6) - length(i) + 1) == i { print $5 }' /proc/locks | sort -u |
+	awk -v i=":$(stat -c %i -- "$1" 2>/dev/null)" '$2 != "->" && $5 > 0 && substr($6, length($6) - length(i) + 1) == i { print $5 }' /proc/locks | sort -u |
 		while read -r pv_q; do printf ' by pid %s (%s)' "$pv_q" "$(cat "/proc/$pv_q/comm" 2>/dev/null || echo gone)"; done
 }
 pv_unit() {

@@ -11,7 +11,7 @@ test('interfaces: the step guards the content, takes the lock of PVE and refuses
   const [plan] = plans
   const script = plan?.kind === 'change' ? plan.script.display : ''
   for (const part of [
-    'flock -w 20 9',
+    'flock -w 10 9',
     '.pve-interfaces.lock',
     'interfaces.new ]',
     "pv_write /etc/network/interfaces 0644 root:root '",
