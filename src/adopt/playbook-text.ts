@@ -74,8 +74,8 @@ function taskText({ name, type, params }: TaskDraft, { variables, values }: Play
 function suggestionText({ tasks, why }: Suggestion, parts: PlaybookParts): string {
   const plain = { ...parts, variables: { fresh: new Map(), usable: new Set<string>() } }
   const lines = [
-    'pvectl could take this over. It would then:',
-    ...why.map((reason) => `- ${oneLine(reason)}`),
+    '# pvectl could take this over. It would then:',
+    ...why.map((reason) => `#   ${oneLine(reason)}`),
     ...tasks.flatMap((task) => taskText(task, plain).trimEnd().split('\n')).map((line) => line.replace(/^ {4}/, '')),
   ]
   return `${lines.map((line) => `    # ${line}`).join('\n')}\n`
