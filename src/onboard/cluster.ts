@@ -3,6 +3,7 @@ import type { Connector } from '../connection/connection.ts'
 import type { Target } from '../connection/target.ts'
 import { PvectlError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
+import { type PortPeer, type PortResult, tryPorts } from './ports.ts'
 import { type NodeSurvey, survey } from './survey.ts'
 
 /** A member with what was seen of it. */
@@ -59,6 +60,17 @@ async function surveyHost(host: Host, connector: Connector<Target>): Promise<Nod
 
 function isHost({ name, target }: Host, member: string, ip: string | undefined): boolean {
   return name === member || name.split('.')[0] === member || (ip !== undefined && target.address === ip)
+}
+
+/** Tries the ports of corosync between a new node and the member to join by. */
+export async function portsTo(cluster: Cluster, node: PortPeer, connector: Connector<Target>): Promise<PortResult> {
+  const { via } = cluster
+  const connection = await connector.connect(via.host.target)
+  try {
+    return await tryPorts(node, { connection, address: clusterAddress(via) })
+  } finally {
+    await connection.close()
+  }
 }
 
 /** Address that members of a cluster know a node by: what the cluster says, else what its name resolves to. */

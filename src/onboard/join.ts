@@ -11,7 +11,6 @@ import { isMemberAlready, type JoinView, joinRows } from './judge-join.ts'
 import { clockRow, hostnameRow } from './judge-system.ts'
 import { type Links, linksToCreate, linksToJoin } from './links.ts'
 import { type MembershipOutcome, waitForMembership } from './membership.ts'
-import { type PortPeer, tryPorts } from './ports.ts'
 import type { Row } from './row.ts'
 import { type NodeSurvey, survey } from './survey.ts'
 
@@ -68,7 +67,7 @@ interface Scene {
 
 async function joinSurveyed(request: JoinRequest, scene: Scene): Promise<JoinResult> {
   const { node, member } = scene
-  const view = await viewOf(request, scene)
+  const view = viewOf(request, scene)
   const cluster = view.kind === 'create' ? view.name : (view.member.cluster.cluster ?? '')
   const wanted = { node: node.cluster.nodeName ?? node.basics.hostname, cluster }
   if (isMemberAlready(node, view)) {
@@ -88,21 +87,10 @@ async function joinSurveyed(request: JoinRequest, scene: Scene): Promise<JoinRes
   return { changed: true, cluster, details: [...prepared, ...shown, ...(await afterwards(request, node))] }
 }
 
-async function viewOf({ to, host, mode }: JoinRequest, scene: Scene): Promise<JoinView> {
+function viewOf({ to }: JoinRequest, { member }: Scene): JoinView {
   if (to.kind === 'create') return to
-  const { node, connection, member, memberConnection } = scene
-  if (member === undefined || memberConnection === undefined) throw new RangeError('a join has a member')
-  const peers: [PortPeer, PortPeer] = [
-    { connection, address: addressOf({ host, survey: node }) },
-    { connection: memberConnection, address: clusterAddress(member) },
-  ]
-  const view = { kind: 'join', via: to.via.name, member: member.survey, ports: undefined } as const
-  const isReady = member.survey.cluster.state === 'member' && !isMemberAlready(node, view)
-  return isReady && mode === 'apply' ? { ...view, ports: await tryPorts(...peers) } : view
-}
-
-function addressOf(member: Member): string {
-  return clusterAddress({ ...member, survey: { ...member.survey, cluster: { ...member.survey.cluster, members: [] } } })
+  if (member === undefined) throw new RangeError('a join has a member')
+  return { kind: 'join', via: to.via.name, member: member.survey, ports: undefined }
 }
 
 /** What was only worth a warning before is what a cluster breaks on. */

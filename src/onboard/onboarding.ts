@@ -3,67 +3,23 @@ import type { Connector } from '../connection/connection.ts'
 import type { Target } from '../connection/target.ts'
 import { EXIT, PvectlError, worstExit } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
-import type { LoadedInventory } from '../inventory/load.ts'
 import { addressText, type NodeAddress } from './address.ts'
 import type { GrowingInventory } from './candidate.ts'
 import type { Circumstances } from './circumstances.ts'
-import { type Cluster, lookAtCluster } from './cluster.ts'
+import { type Cluster, lookAtCluster, portsTo } from './cluster.ts'
 import { makeContact } from './contact.ts'
 import { entryVars } from './entry.ts'
-import type { EmitOnboard } from './events.ts'
-import { joinCluster } from './join.ts'
-import type { JoinView } from './judge-join.ts'
-import type { Links } from './links.ts'
-import { type MemberEntry, memberEntries } from './members.ts'
+import { joinStep } from './join-step.ts'
+import { isMemberAlready, type JoinView } from './judge-join.ts'
+import { ownAddress } from './judge-system.ts'
+import { memberEntries } from './members.ts'
 import type { Newcomer } from './newcomer.ts'
 import { nodeConnector } from './node-connector.ts'
 import { judgeNode } from './preflight.ts'
 import { ignoring, type Row } from './row.ts'
 import { summaryOf } from './summary.ts'
 import { survey } from './survey.ts'
-
-/** What the user asked for. */
-export interface OnboardWishes {
-  readonly addresses: readonly NodeAddress[]
-  /** Name in the inventory; default: the node's own. For a single node. */
-  readonly name: string | undefined
-  /** The cluster to join, by the name of a member in the inventory, or to found. */
-  readonly cluster:
-    | { readonly kind: 'join'; readonly via: string }
-    | { readonly kind: 'create'; readonly name: string }
-    | undefined
-  readonly links: Links
-  readonly joinTimeoutMs: number
-  /** Ids of rows whose failure does not matter. */
-  readonly ignored: readonly string[]
-  /** Playbook to run; undefined: none. */
-  readonly playbook: string | undefined
-}
-
-/** A run of a playbook that onboarding asks for. */
-export interface PlaybookRequest {
-  readonly playbook: string
-  readonly inventory: LoadedInventory
-  /** Names of the hosts. */
-  readonly hosts: readonly string[]
-  /** Only tasks with this tag; undefined: all. */
-  readonly tag: string | undefined
-  readonly members: readonly MemberEntry[]
-  readonly connector: Connector<Target>
-}
-
-/** What onboarding needs of the outside. */
-export interface OnboardTools {
-  /** Runs a playbook to its exit code. */
-  readonly runPlaybook: (request: PlaybookRequest) => Promise<number>
-  /** Proves from outside that nodes work, to the exit code; undefined where that is not to be had. */
-  readonly verify: ((hosts: readonly string[], inventory: LoadedInventory) => Promise<number>) | undefined
-  /** Connects to hosts of the inventory. */
-  readonly rest: Connector<Target>
-  /** Line for authorized_keys of the admin's key for a target. */
-  readonly keyLine: (target: Target) => Promise<string>
-  readonly emit: EmitOnboard
-}
+import type { OnboardTools, OnboardWishes } from './wishes.ts'
 
 /** Onboards nodes, to the exit code. A node that fails does not keep the others. */
 export async function onboard(
@@ -81,7 +37,8 @@ class Onboarding {
   readonly #around: Circumstances
   readonly #tools: OnboardTools
   readonly #codes: number[] = []
-  readonly #todo: string[] = []
+  /** What is left to look at, by label of the node. */
+  readonly #warnings = new Map<string, readonly Row[]>()
   #cluster: Cluster | undefined
   #clusterName: string | undefined
 
@@ -148,7 +105,9 @@ class Onboarding {
   /** All steps after the first contact; returns the nodes that got through them. */
   async #work(met: readonly Newcomer[]): Promise<readonly Newcomer[]> {
     const fit: Newcomer[] = []
-    for (const newcomer of met) if (this.#preflight(newcomer)) fit.push(newcomer)
+    for (const newcomer of met) {
+      if ((await this.#try(newcomer.label, () => this.#preflight(newcomer))) === true) fit.push(newcomer)
+    }
     const entered: Newcomer[] = []
     for (const newcomer of fit) {
       const host = await this.#try(newcomer.label, () => this.#enter(newcomer))
@@ -162,9 +121,10 @@ class Onboarding {
     return joined
   }
 
-  #preflight({ label, survey: node, host }: Newcomer): boolean {
+  async #preflight(newcomer: Newcomer): Promise<boolean> {
+    const { label, survey: node, host } = newcomer
     const members = new Map(this.#cluster?.members.map((member) => [member.host.name, member.survey]))
-    const join = this.#joinView()
+    const join = await this.#joinView(newcomer)
     const rows = ignoring(judgeNode({ node, address: host.target.address, members, join }), this.#wishes.ignored)
     const count = (verdict: Row['verdict']) => rows.filter((row) => row.verdict === verdict).length
     const failed = count('fail') > 0
@@ -172,16 +132,21 @@ class Onboarding {
     const words = [`${count('pass')} passed`, `${count('warn')} to look at`, `${count('fail')} failed`]
     this.#around.step(label, 'preflight', status, words.filter((text) => !text.startsWith('0 ')).join(', '), [], rows)
     if (failed) this.#codes.push(EXIT.failed)
-    for (const row of rows) if (row.verdict === 'warn' && isLasting(row)) this.#todo.push(`${host.name}: ${row.remedy}`)
+    this.#warnings.set(
+      label,
+      rows.filter((row) => row.verdict === 'warn' && isLasting(row)),
+    )
     return !failed
   }
 
-  #joinView(): JoinView | undefined {
-    const { cluster } = this.#wishes
-    if (cluster?.kind === 'create') return cluster
+  async #joinView({ survey: node, connection, host }: Newcomer): Promise<JoinView | undefined> {
+    if (this.#wishes.cluster?.kind === 'create') return this.#wishes.cluster
     if (this.#cluster === undefined) return undefined
     const { via } = this.#cluster
-    return { kind: 'join', via: via.host.name, member: via.survey, ports: undefined }
+    const view = { kind: 'join', via: via.host.name, member: via.survey, ports: undefined } as const
+    if (via.survey.cluster.state !== 'member' || isMemberAlready(node, view)) return view
+    const peer = { connection, address: ownAddress(node.basics, host.target.address) }
+    return { ...view, ports: await portsTo(this.#cluster, peer, this.#tools.rest) }
   }
 
   async #enter({ at, label, host, isKnown, survey: node }: Newcomer): Promise<Host> {
@@ -222,68 +187,29 @@ class Onboarding {
     return memberCode === EXIT.ok
   }
 
-  /** One node at a time: each join changes the votes that the next one depends on. */
   async #join(entered: readonly Newcomer[]): Promise<readonly Newcomer[]> {
     const { cluster } = this.#wishes
     if (cluster === undefined) return entered
-    const joined: Newcomer[] = []
-    let via = this.#cluster?.via.host
-    for (const newcomer of entered) {
-      const to =
-        via === undefined ? ({ kind: 'create', name: nameOf(cluster) } as const) : ({ kind: 'join', via } as const)
-      const done = await this.#try(newcomer.label, () => this.#joinOne(newcomer, to, entered))
-      // The votes are in doubt now; no further node is led into that.
-      if (done === undefined) break
-      joined.push(newcomer)
-      via ??= newcomer.host
-    }
-    return joined
-  }
-
-  async #joinOne(
-    { label, host, contact }: Newcomer,
-    to: Parameters<typeof joinCluster>[0]['to'],
-    entered: readonly Newcomer[],
-  ): Promise<true> {
-    const { mode, step, inventoryName } = this.#around
-    const { links, joinTimeoutMs, ignored } = this.#wishes
-    const begin = (text: string) => this.#tools.emit({ event: 'onboard:begin', node: label, step: 'cluster', text })
-    begin(to.kind === 'create' ? `founding the cluster ${to.name}` : `joining by ${to.via.name}`)
-    const connector = mode === 'apply' ? this.#tools.rest : this.#connector(entered)
-    const result = await joinCluster({
-      host: mode === 'apply' ? host : { ...host, target: { ...contact.target, name: host.name } },
+    const connector = this.#connector(entered)
+    const result = await joinStep(entered, {
+      wish: cluster,
+      via: this.#cluster?.via.host,
+      wishes: this.#wishes,
+      around: this.#around,
+      tools: this.#tools,
       connector,
-      inventoryName,
-      keyLine: await this.#tools.keyLine(host.target),
-      to,
-      links,
-      timeoutMs: joinTimeoutMs,
-      ignored,
-      mode,
-      onProgress: begin,
+      attempt: (label, work) => this.#try(label, work),
+      onJoined: (host) => this.#replan(host, connector),
     })
     this.#clusterName = result.cluster
-    const verb = to.kind === 'create' ? 'founded' : 'joined'
-    const text = result.changed
-      ? `${host.name} ${mode === 'apply' ? verb : `would have ${verb}`} ${result.cluster}`
-      : `${host.name} is a member of ${result.cluster} already`
-    step(
-      label,
-      'cluster',
-      result.changed ? (mode === 'apply' ? 'changed' : 'would change') : 'ok',
-      text,
-      result.details,
-    )
-    if (result.changed && mode === 'apply') await this.#replan(host)
-    return true
+    return result.joined
   }
 
   /** A join replaces what is below /etc/pve, certificates among it: what depends on them is looked at again. */
-  async #replan(host: Host): Promise<void> {
+  async #replan(host: Host, connector: Connector<Target>): Promise<void> {
     const { playbook } = this.#wishes
     const inventory = await this.#inventory.load()
     if (playbook === undefined || inventory === undefined) return
-    const connector = this.#tools.rest
     const request = { playbook, inventory, hosts: [host.name], tag: undefined, members: [], connector }
     this.#codes.push(await this.#tools.runPlaybook(request))
   }
@@ -328,7 +254,10 @@ class Onboarding {
       }
     })
     const { mode, inventoryName: inventory } = this.#around
-    const summary = summaryOf({ newcomers: ready, inventory, mode, cluster: this.#clusterName, todo: this.#todo })
+    const todo = ready.flatMap(({ label, host }) =>
+      (this.#warnings.get(label) ?? []).map(({ title, remedy }) => `${host.name}, ${title}: ${remedy}`),
+    )
+    const summary = summaryOf({ newcomers: ready, inventory, mode, cluster: this.#clusterName, todo })
     this.#tools.emit({ event: 'onboard:finished', nodes, summary, exitCode })
     return exitCode
   }
@@ -337,8 +266,4 @@ class Onboarding {
 /** What the baseline mends is not left to do. */
 function isLasting({ remedy = '' }: Row): boolean {
   return !remedy.startsWith('the baseline')
-}
-
-function nameOf(cluster: NonNullable<OnboardWishes['cluster']>): string {
-  return cluster.kind === 'create' ? cluster.name : ''
 }

@@ -67,7 +67,7 @@ function planRepositories(
 
 // New lists are of use at once, but a node without a way out must not fail for them.
 const REFRESH = rawScript(
-  'timeout 300 apt-get -q -o DPkg::Lock::Timeout=60 update || echo "apt-get update failed: the lists are those of before"',
+  'timeout 300 apt-get -q -o DPkg::Lock::Timeout=60 -o Acquire::Retries=0 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15 update || echo "apt-get update failed: the lists are those of before"',
 )
 
 /** What a repository of Proxmox is; undefined for all others. */
