@@ -28,14 +28,15 @@ export function bridgeVlans(name: string, vids?: readonly VidRange[]): Resource 
       const ports = portsOf(model.get(linksRef), name)
         .filter((port) => isUplink(port) && !hasOwnVlans(lines, port.name))
         .map((port) => present.find((entry) => entry.name === port.name) ?? { ...NEW_PORT, name: port.name })
-      const { changes, scripts, after } = portVlanSteps(ports, vids ?? vidsInFile(lines, name), present)
+      const { changes, scripts, after, stops } = portVlanSteps(ports, vids ?? vidsInFile(lines, name), present)
       if (changes.length === 0) return OK
       return {
         kind: 'change',
         changes,
         script: joinScripts(scripts),
         after: [becomes(bridgeVlansRef, after)],
-        risk: 'link',
+        // VLANs that are let pass besides others cut nobody off.
+        ...(stops ? { risk: 'link' } : {}),
       }
     },
   }
@@ -49,11 +50,13 @@ function portVlanSteps(ports: readonly PortVlans[], wanted: readonly VidRange[],
   const changes: Change[] = []
   const scripts: Script[] = []
   let after = present
+  let stops = false
   for (const port of ports) {
     const untagged = port.pvid === undefined ? [] : [{ from: port.pvid, to: port.pvid }]
     const missing = vidsWithout(wanted, port.vids)
     const extra = vidsWithout(vidsWithout(port.vids, wanted), untagged)
     if (missing.length + extra.length === 0) continue
+    stops ||= extra.length > 0
     changes.push({ summary: summary(port, missing, extra) })
     scripts.push(
       ...missing.map((range) => sh`bridge vlan add dev ${port.name} vid ${formatVids([range])}`),
@@ -62,7 +65,7 @@ function portVlanSteps(ports: readonly PortVlans[], wanted: readonly VidRange[],
     const vids = mergeVids([...vidsWithout(port.vids, extra), ...missing])
     after = [...after.filter(({ name }) => name !== port.name), { ...port, vids }]
   }
-  return { changes, scripts, after }
+  return { changes, scripts, after, stops }
 }
 
 function summary({ name }: PortVlans, missing: readonly VidRange[], extra: readonly VidRange[]): string {

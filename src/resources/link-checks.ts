@@ -174,3 +174,16 @@ export function mtuBlocked(
         `give ${below} at least ${mtu} first, or ${name} at most ${lower.mtu}`,
       )
 }
+
+/** What is built on a link must not need larger packets than it is to carry. */
+export function mtuAboveBlocked(name: string, mtu: number | undefined, links: LinksState): PlanBlocked | undefined {
+  const present = linkNamed(links, name)
+  if (mtu === undefined || present === undefined || present.mtu <= mtu) return undefined
+  const above = links.links.find((other) => other.lower === name && other.mtu > mtu)
+  return above === undefined
+    ? undefined
+    : blocked(
+        `${name} is to have an MTU of ${mtu}, and ${above.name}, which is built on it, has ${above.mtu}`,
+        `give ${above.name} at most ${mtu} first`,
+      )
+}

@@ -2,6 +2,7 @@
 import { type Link, type LinkAddress, type LinksState, linkNamed, type Route } from '../facts/links.ts'
 import { addressesNamed } from '../interfaces/address.ts'
 import { addresses6Named } from '../interfaces/address6.ts'
+import { modeInFile, readHashPolicy, readLacpRate } from '../interfaces/bond.ts'
 import {
   forwardDelayInFile,
   linkLocalInFile,
@@ -11,6 +12,7 @@ import {
   vlanAwareInFile,
 } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
+import { optionInFile } from '../interfaces/link-stanza.ts'
 import { formatCidr, networkOf, parseCidr } from '../net/cidr.ts'
 import { formatIpv6Cidr, ipv6NetworkOf, isLinkLocal, parseIpv6Cidr } from '../net/ipv6.ts'
 
@@ -31,6 +33,22 @@ export function linkFromFile(
     },
   }
   return { link, ports }
+}
+
+/** The bond that a stanza makes. */
+export function bondFromFile(lines: Lines, name: string): Link {
+  const mode = modeInFile(lines, name)
+  const primary = optionInFile(lines, name, 'bond-primary')
+  return {
+    ...plainLink(lines, name, 'bond', 1500),
+    bond: {
+      mode,
+      miimon: Number(optionInFile(lines, name, 'bond-miimon') ?? 0),
+      hashPolicy: readHashPolicy(optionInFile(lines, name, 'bond-xmit-hash-policy')) ?? 'layer2',
+      ...(mode === '802.3ad' ? { lacpRate: readLacpRate(optionInFile(lines, name, 'bond-lacp-rate')) ?? 'slow' } : {}),
+      ...(primary === undefined ? {} : { primary }),
+    },
+  }
 }
 
 /** A link that is up, with what any stanza may give it. `mtu`: what it has when the file does not say. */

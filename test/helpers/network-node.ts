@@ -8,6 +8,7 @@ import type { Model } from '../../src/facts/model.ts'
 import { type NatState, natRef, natRule, rulesOf } from '../../src/facts/nat.ts'
 import { packageNamed } from '../../src/facts/package.ts'
 import type { Plan, Resource } from '../../src/resources/resource.ts'
+import { bondTask } from '../../src/tasks/bond.ts'
 import { bridgeTask } from '../../src/tasks/bridge.ts'
 import { interfaceCommentTask } from '../../src/tasks/interface-comment.ts'
 import { masqueradeTask } from '../../src/tasks/masquerade.ts'
@@ -111,6 +112,7 @@ export function modelOfNode({
 }
 
 const TYPES: Readonly<Record<string, TaskType>> = {
+  bond: bondTask,
   bridge: bridgeTask,
   interface_comment: interfaceCommentTask,
   masquerade: masqueradeTask,
