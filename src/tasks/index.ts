@@ -1,5 +1,6 @@
 /** The one list of task types, in alphabetical order. */
 import { authorizedKeyTask } from './authorized-key.ts'
+import { bondTask } from './bond.ts'
 import { bridgeTask } from './bridge.ts'
 import { commandTask } from './command.ts'
 import { conntrackZoneTask } from './conntrack-zone.ts'
@@ -30,6 +31,7 @@ import { vlanTask } from './vlan.ts'
 /** Every task type that a playbook may name. */
 export const taskTypes: readonly TaskType[] = [
   authorizedKeyTask,
+  bondTask,
   bridgeTask,
   commandTask,
   conntrackZoneTask,
