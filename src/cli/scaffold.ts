@@ -14,7 +14,7 @@ export interface ScaffoldReport {
 }
 
 /** What is copied: files, and folders with all that is in them. */
-const SHIPPED = ['inventory/prod.yml', 'playbooks', 'templates', 'schemas'] as const
+const SHIPPED = ['inventory/prod.yml', 'inventory/examples', 'playbooks', 'templates', 'schemas'] as const
 
 /** Copies the shipped example files. `from` is the folder they come from, the package itself by default. */
 export async function scaffold(directory: string, from: string = packageRoot()): Promise<ScaffoldReport> {
