@@ -58,6 +58,7 @@ export const dnsOutside: Prover<DnsOutsideCheck> = {
     server,
     name: settings.outside_name ?? WELL_KNOWN,
     types: [A],
+    fresh: true,
   }),
   facts: (_, { settings }) => [
     unitFact(UNIT),
@@ -67,9 +68,16 @@ export const dnsOutside: Prover<DnsOutsideCheck> = {
     const problem = seatProblem(seat, seen)
     if (problem !== undefined) return problem
     const got = addressesOf(seen)
-    if (got.length > 0) return passed(got.join(' '))
+    // An error from further away is as good as silence; a cache would hide both.
+    const isFresh = seen.fresh !== undefined && ![2, 5].includes(Number(seen.fresh))
+    if (got.length > 0 && isFresh) return passed(got.join(' '))
     const near = localCause(node, seat, server, 'udp')
-    const saw = seen.rcode === undefined ? noAnswer(seen) : rcodeText(seen.rcode)
+    const saw =
+      got.length > 0
+        ? `${got.join(' ')}, out of a cache`
+        : seen.rcode === undefined
+          ? noAnswer(seen)
+          : rcodeText(seen.rcode)
     if (near !== undefined) return failed(saw, near)
     const nodeCan = ((node.fact('resolve').addresses ?? []) as readonly string[]).length > 0
     const name = host.settings.outside_name

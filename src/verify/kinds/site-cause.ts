@@ -34,7 +34,7 @@ function ownAddress(node: NodeView): string {
   return link?.addr_info.find(({ family }) => family === 'inet')?.local ?? '127.0.0.1'
 }
 
-/**  */
+/** Why another site answers for a name; undefined when this one is in place. */
 export function otherSite(site: Site, node: NodeView): string | undefined {
   if (node.file(`file ${site.file}`, site.file) === undefined) return `${site.file} is missing`
   const enabled = enabledFile(site)
@@ -43,7 +43,7 @@ export function otherSite(site: Site, node: NodeView): string | undefined {
     : undefined
 }
 
-/**  */
+/** A site that passes requests to other servers than the playbook says; undefined when it does not. */
 export function wrongServers({ behind, file }: Site, node: NodeView): Cause | undefined {
   const text = node.file(`file ${file}`, file)
   if (text === undefined || behind.kind === 'anything') return undefined
@@ -69,7 +69,7 @@ function wantedServers(behind: Exclude<Site['behind'], { kind: 'anything' }>): r
   return behind.servers.flatMap((server) => (behind.scheme === 'https' ? [server, `${server}:443`] : [server]))
 }
 
-/**  */
+/** The verdict where there is no answer at all: the way to nginx, or nginx. */
 export function unreachable(site: Site, { stage, error }: Partial<Visit>, node: NodeView): Verdict {
   const saw = `port ${site.port}: ${error ?? 'no answer'}`
   const cause = portCause(node, site.port) ?? (stage === 'connect' ? undefined : siteCause(site, node))

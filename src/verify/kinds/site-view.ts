@@ -31,7 +31,7 @@ export function behindText({ behind }: Site): string {
   }
 }
 
-/** What is asked of the servers behind a site: whether they let the node connect. */
+/** A wildcard is visited by the name of a guest that DNS should know; without one, by a name of our own. */
 export function visitedName({ name, behind }: Site, { checks }: HostView): string {
   if (!name.startsWith('*.')) return name
   const inner = behind.kind === 'guests' ? `.${behind.internalDomain.toLowerCase()}` : undefined
@@ -63,7 +63,7 @@ export function enabledFile({ file }: Site): string {
   return `/etc/nginx/sites-enabled/${basename(file)}`
 }
 
-/** What is asked of the servers behind a site: whether they let the node connect. */
+/** Addresses and ports behind a site, guests by the address that DNS should give them; none for sockets. */
 export function serverEnds(site: Site, host: HostView): readonly (readonly [string, number])[] {
   const { behind } = site
   if (behind.kind === 'servers') return behind.servers.flatMap((server) => serverEnd(server, behind.scheme))

@@ -6,7 +6,7 @@
  */
 export const BASE = String.raw`
 use strict; use warnings; no warnings 'portable';
-use JSON::PP; use POSIX (); use Socket; use IO::Select; use IO::Handle; use Time::HiRes qw(time sleep);
+use JSON::PP; use POSIX (); use Socket; use IO::Select; use IO::Poll qw(POLLHUP); use IO::Handle; use Time::HiRes qw(time sleep);
 use constant { DEADLINE => 60, AF_PACKET => 17, SOCK_NONBLOCK => 2048 };
 my $json = JSON::PP->new->ascii->canonical->allow_nonref;
 my ($MARK, $PLAN) = @ARGV;

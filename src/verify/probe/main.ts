@@ -1,10 +1,17 @@
 /** The course of the probe: facts of the node and all places of guests, side by side. In Perl. */
 
-/** Ends by itself when the one that started it is gone, and in any case after a minute. */
+/** Ends by itself when the one that started it or reads its output is gone, and in any case after a minute. */
 export const MAIN = String.raw`
 my $started_by = getppid;
 $SIG{PIPE} = 'DEFAULT';
-child(sub { my $main = getppid; my $end = time + DEADLINE; while (time < $end) { sleep 0.5; last if !stat("/proc/$started_by") } kill 9, $main });
+child(sub {
+    my $main = getppid;
+    my $end = time + DEADLINE;
+    my $reader = IO::Poll->new;
+    $reader->mask(\*STDOUT => POLLHUP);
+    while (time < $end && stat "/proc/$started_by") { last if $reader->poll(0.5) > 0 }
+    kill 9, $main;
+});
 
 my $wanted = $plan->{facts};
 my (%groups, @out);

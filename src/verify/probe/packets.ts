@@ -199,7 +199,9 @@ sub probe_dns {
     my (%result, %of, %sockets);
     my $id = int rand 30000;
     for my $probe (@probes) {
-        for my $type (@{$probe->{types}}) { $of{++$id} = { probe => $probe, type => $type } }
+        for my $type (@{$probe->{types}}) { $of{++$id} = { probe => $probe, name => $probe->{name}, type => $type } }
+        # A name that nobody has asked for before, so that the answer cannot come out of a cache.
+        $of{++$id} = { probe => $probe, name => 'pvectl-' . int(rand 1e9) . ".$probe->{name}", type => 1, fresh => 1 } if $probe->{fresh};
         socket(my $s, AF_INET, SOCK_DGRAM, 17) or die "no socket: $!";
         $result{$probe->{id}} = { addresses => [] };
         if (connect $s, sockaddr_in(53, inet_aton($probe->{server}))) { $sockets{$probe->{server}} //= $s }
@@ -209,7 +211,7 @@ sub probe_dns {
     my $tries = 0;
     for my $wait (1, 1.5, 3) {
         last unless keys %of;
-        for my $ask (keys %of) { my $s = $sockets{$of{$ask}{probe}{server}} or next; $result{$of{$ask}{probe}{id}}{error} = "$!" unless send $s, question($ask, $of{$ask}{probe}{name}, $of{$ask}{type}), 0 }
+        for my $ask (keys %of) { my $s = $sockets{$of{$ask}{probe}{server}} or next; $result{$of{$ask}{probe}{id}}{error} = "$!" unless send $s, question($ask, $of{$ask}{name}, $of{$ask}{type}), 0 }
         my $end = time + $wait;
         while (keys %of && (my $left = $end - time) > 0) {
             for my $s ($select->can_read($left)) {
@@ -219,6 +221,7 @@ sub probe_dns {
                 my $asked = delete $of{unpack 'n', $text} or next;
                 my $seen = eval { answer($text) } or next;
                 my $into = $result{$asked->{probe}{id}};
+                if ($asked->{fresh}) { $into->{fresh} = $seen->{rcode}; next }
                 delete $into->{error};
                 $into->{rcode} = $seen->{rcode}; push @{$into->{addresses}}, @{$seen->{addresses}};
             }

@@ -4,7 +4,14 @@ import type { Seat } from '../check.ts'
 /** One probe from the place of a guest. */
 export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
   | { readonly kind: 'dhcp'; readonly mac?: string }
-  | { readonly kind: 'dns'; readonly server: string; readonly name: string; readonly types: readonly number[] }
+  | {
+      readonly kind: 'dns'
+      readonly server: string
+      readonly name: string
+      readonly types: readonly number[]
+      /** Ask for a name below as well that no cache knows. */
+      readonly fresh?: true
+    }
   | { readonly kind: 'nat'; readonly target?: string }
   | { readonly kind: 'forwarding'; readonly target?: string }
   | { readonly kind: 'mtu'; readonly size?: number }
