@@ -1,7 +1,7 @@
 /** What the inventory is going to say of a new node: found on it, or proposed. Pure. */
 import type { Plain } from '../inventory/edit.ts'
 import type { Host } from '../inventory/host.ts'
-import { formatCidr, type Ipv4Cidr, networkOf, overlaps, parseCidr } from '../net/cidr.ts'
+import { formatCidr, type Ipv4Cidr, isReserved, networkOf, overlaps, parseCidr } from '../net/cidr.ts'
 import type { NodeSurvey } from './survey.ts'
 
 const DEFAULT_BRIDGE = 'vmbr1'
@@ -66,7 +66,8 @@ export function freeSubnet(inUse: readonly string[]): string {
 function nextFree(model: Ipv4Cidr, used: readonly Ipv4Cidr[]): Ipv4Cidr | undefined {
   const size = 2 ** (32 - model.prefix)
   const range = rangeOf(model)
-  for (let address = model.address; ; address += size) {
+  const first = isReserved(model) ? networkOf(model).address + 1 : model.address
+  for (let address = first; ; address += size) {
     const candidate = { address, prefix: model.prefix }
     if (range === undefined || !overlaps(range, candidate) || address >= 2 ** 32) return undefined
     if (!used.some((other) => overlaps(networkOf(other), candidate))) return candidate

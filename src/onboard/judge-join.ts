@@ -18,8 +18,12 @@ export type JoinView =
 /** Rows for joining or founding a cluster. */
 export function joinRows(node: NodeSurvey, view: JoinView): readonly Row[] {
   const own = [readyRow(node), membershipRow(node, view)]
-  if (view.kind === 'create') return own
-  return [...own, guestsRow(node, view), quorumRow(view), noiseRow(view), portsRow(view)]
+  const rows =
+    view.kind === 'create' ? own : [...own, guestsRow(node, view), quorumRow(view), noiseRow(view), portsRow(view)]
+  // A join that broke off half-way takes the quorum away, and going on is what brings it back.
+  return isMemberAlready(node, view)
+    ? rows.map((row) => (row.verdict === 'fail' ? { ...row, verdict: 'warn' } : row))
+    : rows
 }
 
 /** True when the node is in the cluster it should be in, so that nothing is left to join. */

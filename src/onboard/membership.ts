@@ -29,7 +29,7 @@ export type MembershipOutcome =
 
 const PAUSE_MS = 1000
 /** After its end, membership gets so long to show. */
-const GRACE_MS = 10_000
+const GRACE_MS = 6_000
 
 /** Waits. Rejects only with what no waiting can mend. */
 export async function waitForMembership(question: MembershipQuestion): Promise<MembershipOutcome> {
