@@ -49,6 +49,8 @@ export interface Route {
   /** Links that it leaves by; several for multipath. */
   readonly devices: readonly string[]
   readonly gateway?: string
+  /** Learned from a router advertisement. */
+  readonly advertised?: true
 }
 
 /** Links in kernel order, and routes. */
@@ -132,6 +134,7 @@ interface RawRoute {
   readonly dst?: string
   readonly dev?: string
   readonly gateway?: string
+  readonly protocol?: string
   readonly nexthops?: readonly { readonly dev?: string }[]
 }
 
@@ -158,7 +161,13 @@ function readLink({ ifname = '', flags = [], mtu = 0, altnames = [], addr_info =
   }
 }
 
-function readRoute({ dst = '', dev, gateway, nexthops = [] }: RawRoute, family: 4 | 6): Route {
+function readRoute({ dst = '', dev, gateway, protocol, nexthops = [] }: RawRoute, family: 4 | 6): Route {
   const devices = [dev, ...nexthops.map((hop) => hop.dev)].filter((device) => device !== undefined)
-  return { family, destination: dst, devices, ...(gateway === undefined ? {} : { gateway }) }
+  return {
+    family,
+    destination: dst,
+    devices,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(protocol === 'ra' ? { advertised: true as const } : {}),
+  }
 }

@@ -69,6 +69,7 @@ function speaksFor({ key, value }: DnsmasqOption, name: string, subnet: Ipv4Subn
     case 'listen-address':
     case 'dhcp-range':
       return items.some((item) => {
+        if (item === `constructor:${name}`) return true
         const address = parseIpv4(item)
         return address !== undefined && isWithin(address, subnet)
       })

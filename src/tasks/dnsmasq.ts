@@ -1,6 +1,7 @@
 import { sh } from '../connection/script.ts'
 import { PvectlError } from '../errors.ts'
 import { type Ipv4Subnet, parseSubnet } from '../net/subnet.ts'
+import { advertisedPrefix } from '../resources/advertised-prefix.ts'
 import { DNSMASQ_DIRECTORY, dnsmasqConflicts } from '../resources/dnsmasq-conflicts.ts'
 import { dnsmasqRetired } from '../resources/dnsmasq-retired.ts'
 import { file, fileAbsent } from '../resources/file.ts'
@@ -50,6 +51,7 @@ function present(params: DnsmasqParams, host: HostContext): readonly Resource[] 
   return [
     debianPackage({ name: 'dnsmasq', state: 'present', units: [UNIT] }),
     unitDropIn(UNIT, '# Managed by pvectl: changes made here will be overwritten.\n[Unit]\nAfter=networking.service\n'),
+    ...(params.ipv6_ra === false ? [] : [advertisedPrefix(params.interface)]),
     dnsmasqConflicts(params.interface, subnet, path, params.replace),
     ...params.replace.map((other) => fileInDirectory(other, fileAbsent(other))),
     fileInDirectory(path, file({ path, content, mode: '0644', owner: 'root:root', validate })),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { advertisedRouteKept } from '../resources/advertised-route.ts'
 import { file } from '../resources/file.ts'
 import {
   type Family,
@@ -53,6 +54,7 @@ export const ipForwardingTask = defineTask({
     const content = sysctlFileContent(settings(given))
     const { interfaces, accept_ra: acceptRa } = given
     return [
+      ...(given.ipv6 === true ? [advertisedRouteKept(acceptRa)] : []),
       sysctlLasting(given.file, settings(given)),
       file({ path: given.file, content, mode: '0644', owner: 'root:root' }),
       // Before forwarding is turned on: the kernel then drops learned default routes of all other interfaces.

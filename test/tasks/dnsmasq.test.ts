@@ -4,12 +4,15 @@ import { parse } from 'yaml'
 import { type DirectoryFiles, filesIn } from '../../src/facts/directory-files.ts'
 import type { FactUpdate } from '../../src/facts/fact.ts'
 import { type FileState, fileAt } from '../../src/facts/file.ts'
+import { interfacesRef } from '../../src/facts/interfaces.ts'
+import { linksRef } from '../../src/facts/links.ts'
 import { packageNamed } from '../../src/facts/package.ts'
 import { type UnitState, unitNamed } from '../../src/facts/unit.ts'
 import type { PlanBlocked, Resource } from '../../src/resources/resource.ts'
 import { dnsmasqTask } from '../../src/tasks/dnsmasq.ts'
 import { hostContext } from '../helpers/host-context.ts'
 import { fact, fileState, modelOf, NOW, summaries, unitState } from '../helpers/model.ts'
+import { bridge } from '../helpers/network-node.ts'
 import { planAll } from '../helpers/plan-all.ts'
 
 const test = suite('dnsmasq')
@@ -31,6 +34,8 @@ function text(params: object): string {
 }
 
 interface Node {
+  /** IPv6 addresses of vmbr1; default: fd00:10::1/64. */
+  ipv6?: readonly string[]
   installed?: boolean
   main?: string
   files?: Record<string, string>
@@ -39,10 +44,20 @@ interface Node {
 }
 
 /** A node on which dnsmasq is not installed, unless told otherwise. */
-function node({ installed = false, main, files = {}, unit, dropIn = installed }: Node = {}) {
+function node({
+  ipv6 = ['fd00:10::1/64', 'fe80::1/64'],
+  installed = false,
+  main,
+  files = {},
+  unit,
+  dropIn = installed,
+}: Node = {}) {
   const list: DirectoryFiles = Object.entries(files).map(([path, content]) => ({ path, content: Buffer.from(content) }))
   const missing = unitState({ load: 'not-found', active: 'inactive', enabled: '', activeSince: 0, changedAt: 0 })
+  const addresses = ipv6.map((cidr) => ({ cidr, family: 6 as const, scope: 'global' }))
   const updates: FactUpdate[] = [
+    fact(linksRef, { links: [{ ...bridge('vmbr1'), addresses }], routes: [] }),
+    fact(interfacesRef, { main: undefined, mode: '0644', owner: 'root:root', pending: undefined, sourced: [] }),
     fact(packageNamed('dnsmasq'), { installed }),
     fact(unitNamed('dnsmasq.service'), installed ? unitState(unit) : missing),
     fact(fileAt('/etc/dnsmasq.conf'), main === undefined ? ABSENT : fileState(main)),
@@ -114,7 +129,21 @@ const LINES: [string, object, string][] = [
   ['wildcard', { records: { '*.apps.lab': '10.0.0.3' } }, 'address=/apps.lab/10.0.0.3\n'],
   ['several addresses', { records: { a: ['10.0.0.3', 'fd00::1'] } }, 'host-record=a,10.0.0.3\nhost-record=a,fd00::1\n'],
   ['alias', { domain: 'lab', records: { a: '10.0.0.3' }, aliases: { www: 'a' } }, 'cname=www,www.lab,a.lab\n'],
-  ['advertisements', { ipv6_ra: true }, 'dhcp-range=::,constructor:vmbr1,ra-stateless,ra-names,64,12h\n'],
+  [
+    'advertisements',
+    { ipv6_ra: true },
+    'enable-ra\ndhcp-range=set:vmbr1,::,constructor:vmbr1,ra-stateless,ra-names,64,12h\n',
+  ],
+  [
+    'advertisements with names',
+    { ipv6_ra: { subnet: 'fd00:10::1/64' }, domain: 'lab.internal' },
+    'dhcp-option=tag:vmbr1,option6:domain-search,lab.internal\ndomain=lab.internal,fd00:10::/64\n',
+  ],
+  [
+    'advertisements of other name servers, and of no way out',
+    { ipv6_ra: { dns: ['fd00:10::53', 'fd00:10::54'], router: false } },
+    'dhcp-option=tag:vmbr1,option6:dns-server,[fd00:10::53],[fd00:10::54]\nra-param=vmbr1,0,0\n',
+  ],
   ['extra', { extra: ['log-queries'] }, '\nlog-queries\n'],
 ]
 for (const [name, params, expected] of LINES) {
@@ -124,6 +153,11 @@ for (const [name, params, expected] of LINES) {
 test('DNS alone has no DHCP lines', () => assert.not.match(text({ records: { a: '10.0.0.2' } }), 'dhcp'))
 
 const MISTAKES: [string, object, string[]][] = [
+  [
+    'another prefix than /64',
+    { ipv6_ra: { subnet: 'fd00:10::1/48' } },
+    ["ipv6_ra.subnet: must be the node's IPv6 address with /64, e.g. fd00:10::1/64"],
+  ],
   [
     'range outside',
     { ranges: [{ start: '10.1.0.1', end: '10.0.0.9' }] },
@@ -279,5 +313,16 @@ test('absent: the last one stops the daemon, another one restarts it, a foreign 
   assert.equal(planAll(expand(gone), node({ installed: true, dropIn: false })), [])
   assert.equal(planAll(expand(gone), node()), [])
 })
+
+for (const [ipv6, expected] of [
+  [['fe80::1/64'], /vmbr1 has no IPv6 address, so there is no prefix to advertise/],
+  [['fd00:10::1/48'], /vmbr1 has fd00:10::1\/48, and guests choose addresses in a \/64 only/],
+] as const)
+  test(`advertisements need a prefix: ${ipv6.join()}`, () => {
+    const [, , resource] = expand({ ...BASE, ipv6_ra: true })
+    const plan = resource?.plan(node({ ipv6 })) as PlanBlocked
+    assert.is(plan.kind, 'blocked')
+    assert.match(plan.reason, expected)
+  })
 
 test.run()

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { filesIn } from '../../src/facts/directory-files.ts'
 import type { FactUpdate } from '../../src/facts/fact.ts'
 import { type FileState, fileAt } from '../../src/facts/file.ts'
+import { linksRef } from '../../src/facts/links.ts'
 import { sysctlNamed } from '../../src/facts/sysctl.ts'
 import type { Resource } from '../../src/resources/resource.ts'
 import { ipForwardingTask } from '../../src/tasks/ip-forwarding.ts'
@@ -20,6 +21,7 @@ function resources(params: unknown): readonly Resource[] {
 
 function node(live: Record<string, string | undefined>, file: FileState = { type: 'absent' }): FactUpdate[] {
   return [
+    fact(linksRef, { links: [], routes: [] }),
     fact(fileAt(FILE), file),
     ...['/etc', '/run', '/usr/local/lib', '/usr/lib'].map((root) => fact(filesIn(`${root}/sysctl.d`), [])),
     ...Object.entries(live).map(([name, value]) => fact(sysctlNamed(name), value) as FactUpdate),
@@ -63,6 +65,19 @@ test('IPv6: advertisements are accepted before forwarding is on', () => {
   const all = 'net.ipv6.conf.all.forwarding'
   const plans = planAll(resources({ ipv6: true, accept_ra: ['vmbr0'] }), modelOf(...node({ [ra]: '1', [all]: '0' })))
   assert.equal(plans.flatMap(summaries).slice(1), [`${ra}: 1 → 2`, `${all}: 0 → 1`])
+})
+
+test('IPv6: a default route by advertisement is not lost', () => {
+  const all = 'net.ipv6.conf.all.forwarding'
+  const ra = 'net.ipv6.conf.vmbr0.accept_ra'
+  const routes = [
+    { family: 6 as const, destination: 'default', devices: ['vmbr0'], gateway: 'fe80::1', advertised: true as const },
+  ]
+  const model = modelOf(...node({ [all]: '0', [ra]: '1' }), fact(linksRef, { links: [], routes }))
+  const [kept] = resources({ ipv6: true })
+  assert.match(JSON.stringify(kept?.plan(model)), /would lose it when it forwards.*accept_ra: \[vmbr0\]/)
+  assert.is(resources({ ipv6: true, accept_ra: ['vmbr0'] })[0]?.plan(model).kind, 'ok')
+  assert.not.ok(resources({ ipv4: true }).some(({ kind }) => kind === 'advertised_route'))
 })
 
 test('turned off; a dot in an interface name is a slash', () => {

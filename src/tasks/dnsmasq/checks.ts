@@ -2,6 +2,7 @@
  * What must be true of the parameters as a whole. `dnsmasq --test` accepts most of these mistakes, a range turned round
  * among them, and the guests then find out.
  */
+import { parseIpCidr } from '../../net/ip-cidr.ts'
 import { formatIpv4, type Ipv4Subnet, isWithin, parseIpv4, parseSubnet } from '../../net/subnet.ts'
 
 /** The parameters that are checked against each other. */
@@ -15,6 +16,7 @@ export interface Checked {
   readonly aliases: Readonly<Record<string, string>>
   readonly options: readonly { readonly option: string | number }[]
   readonly replace: readonly string[]
+  readonly ipv6_ra: boolean | { readonly subnet?: string | undefined }
   readonly state: 'present' | 'absent'
 }
 
@@ -43,6 +45,7 @@ export function problemsOf(params: Checked): readonly CheckProblem[] {
     ...nameProblems(params),
     ...optionProblems(params),
     ...replaceProblems(params),
+    ...advertisementProblems(params),
   ]
 }
 
@@ -127,6 +130,14 @@ function optionProblems({ options }: Checked): CheckProblem[] {
     const own = OWN_PARAMETER[String(option)]
     return own === undefined ? [] : [{ path: ['options', i, 'option'], message: `is what \`${own}\` is for` }]
   })
+}
+
+/** Guests choose addresses in a /64 only (RFC 4862). */
+function advertisementProblems({ ipv6_ra: given }: Checked): CheckProblem[] {
+  if (typeof given === 'boolean' || given.subnet === undefined) return []
+  const cidr = parseIpCidr(given.subnet)
+  if (cidr?.family === 6 && cidr.prefix === 64) return []
+  return [{ path: ['ipv6_ra', 'subnet'], message: "must be the node's IPv6 address with /64, e.g. fd00:10::1/64" }]
 }
 
 function replaceProblems({ interface: name, replace }: Checked): CheckProblem[] {

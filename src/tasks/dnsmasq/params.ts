@@ -48,6 +48,20 @@ const dhcpOption = z.strictObject({
   value: oneOrMany(optionValue, 'a number or one line of text').describe('value, or a list of them'),
 })
 
+const ipv6 = z.ipv6({ error: 'must be an IPv6 address' })
+
+const advertisements = z.strictObject({
+  subnet: z
+    .string()
+    .optional()
+    .describe("the node's own IPv6 address on the bridge: `fd00:10::1/64`; with it, `domain` is for IPv6 names too"),
+  dns: z.array(ipv6).min(1).optional().describe("name servers of the guests; default: the node's address"),
+  router: z
+    .boolean()
+    .default(true)
+    .describe('whether the node is the default router; `false` for a prefix that leads nowhere'),
+})
+
 /** What a playbook may say about dnsmasq on one bridge. */
 export const dnsmasqParams = z
   .strictObject({
@@ -93,9 +107,11 @@ export const dnsmasqParams = z
         'the only DHCP server of the network: guests get a new lease without waiting for an old one to run out',
       ),
     ipv6_ra: z
-      .boolean()
+      .union([z.boolean(), advertisements], { error: 'must be true, false, or a mapping' })
       .default(false)
-      .describe('router advertisements for the static IPv6 prefix (/64) of the bridge: guests choose their addresses'),
+      .describe(
+        'router advertisements and stateless DHCPv6 for the static IPv6 prefix (/64) of the bridge: guests choose their addresses, and learn router, name server and domain',
+      ),
     extra: z.array(oneLine.min(1)).default([]).describe('further lines of dnsmasq.conf, as they are'),
     replace: z
       .array(absolutePath.regex(/^\/etc\/dnsmasq\.d\/[^/]+$/, 'must be a file in /etc/dnsmasq.d'))

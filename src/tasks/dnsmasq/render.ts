@@ -1,4 +1,5 @@
 /** The text of a bridge's file in /etc/dnsmasq.d. */
+import { formatIpCidr, ipNetworkOf, parseIpCidr } from '../../net/ip-cidr.ts'
 import { formatIpv4, type Ipv4Subnet, netmask } from '../../net/subnet.ts'
 import { asList } from '../fields.ts'
 import type { HostContext } from '../task-type.ts'
@@ -20,9 +21,28 @@ export function renderDnsmasq(params: DnsmasqParams, subnet: Ipv4Subnet, host: H
       [mac.toLowerCase(), ip, ...(name === undefined ? [] : [name])].join(','),
     ),
     records: [...reservedNames(params), ...records(params), ...aliases(params)],
-    ipv6Ra: params.ipv6_ra,
+    ipv6Ra: params.ipv6_ra !== false,
+    ipv6Lines: ipv6Lines(params),
     extra: params.extra,
   })
+}
+
+/** Beside the range itself: names, name servers, and whether the node is a router. */
+function ipv6Lines({ ipv6_ra: given, domain, interface: name }: DnsmasqParams): readonly string[] {
+  if (given === false) return []
+  const { subnet, dns, router } = given === true ? { subnet: undefined, dns: undefined, router: true } : given
+  const network = parseIpCidr(subnet ?? '')
+  return [
+    ...(domain === undefined ? [] : [`dhcp-option=tag:${name},option6:domain-search,${domain}`]),
+    ...(domain === undefined || network === undefined
+      ? []
+      : [`domain=${domain},${formatIpCidr(ipNetworkOf(network))}`]),
+    ...(dns === undefined
+      ? []
+      : [`dhcp-option=tag:${name},option6:dns-server,${dns.map((one) => `[${one}]`).join(',')}`]),
+    // Interval as by default, lifetime 0: not a default router (RFC 4861).
+    ...(router ? [] : [`ra-param=${name},0,0`]),
+  ]
 }
 
 /** Without a range dnsmasq ignores reservations, so there must be one, if only for those. */
