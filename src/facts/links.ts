@@ -66,11 +66,17 @@ export const linksFact: FactKind<LinksState> = {
 echo ${mark}
 ip -j route
 echo ${mark}
-ip -j -6 route 2>/dev/null || :`,
+ip -j -6 route 2>/dev/null || :
+echo ${mark}
+for f in /proc/sys/net/ipv6/conf/*/addr_gen_mode; do
+	pv_m=
+	read -r pv_m < "$f" || :
+	[ "$pv_m" != 1 ] || echo "$f"
+done 2>/dev/null`,
   parse: (output, ids, mark) => {
-    const [addresses = '', routes4 = '', routes6 = ''] = output.toString('utf8').split(`${mark}\n`)
+    const [addresses = '', routes4 = '', routes6 = '', silent = ''] = output.toString('utf8').split(`${mark}\n`)
     const state = {
-      links: readJson<RawLink>(addresses).flatMap((raw) => (raw.ifname === undefined ? [] : [readLink(raw)])),
+      links: readJson<RawLink>(addresses).flatMap((raw) => (raw.ifname === undefined ? [] : [readLink(raw, silent)])),
       routes: [
         ...readJson<RawRoute>(routes4).map((raw) => readRoute(raw, 4)),
         ...readJson<RawRoute>(routes6).map((raw) => readRoute(raw, 6)),
@@ -120,7 +126,6 @@ interface RawLink {
   readonly master?: string
   readonly link?: string | null
   readonly altnames?: readonly string[]
-  readonly inet6_addr_gen_mode?: string
   readonly linkinfo?: RawLinkInfo
   readonly addr_info?: readonly {
     readonly family?: string
@@ -142,7 +147,11 @@ function readJson<Row>(text: string): readonly Row[] {
   return text.trim() === '' ? [] : (JSON.parse(text) as Row[])
 }
 
-function readLink({ ifname = '', flags = [], mtu = 0, altnames = [], addr_info = [], ...raw }: RawLink): Link {
+/** `silent`: files of links that give themselves no address, which `ip address` does not say. */
+function readLink(
+  { ifname = '', flags = [], mtu = 0, altnames = [], addr_info = [], ...raw }: RawLink,
+  silent: string,
+): Link {
   const { master, link, linkinfo = {} } = raw
   return {
     name: ifname,
@@ -156,7 +165,7 @@ function readLink({ ifname = '', flags = [], mtu = 0, altnames = [], addr_info =
     addresses: addr_info.flatMap(({ family, local, prefixlen, scope = 'global' }) =>
       local === undefined ? [] : [{ cidr: `${local}/${prefixlen}`, family: family === 'inet6' ? 6 : 4, scope }],
     ),
-    ...(raw.inet6_addr_gen_mode === 'none' ? { noLinkLocal: true } : {}),
+    ...(silent.includes(`/conf/${ifname}/addr_gen_mode\n`) ? { noLinkLocal: true } : {}),
     ...readKind(linkinfo),
   }
 }

@@ -4,11 +4,22 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { bridgeVlansFact } from '../../src/facts/bridge-vlans.ts'
 import { interfacesFact } from '../../src/facts/interfaces.ts'
-import { carriesDefaultRoute, type LinksState, linkNamed, linksFact, portsOf } from '../../src/facts/links.ts'
+import {
+  carriesDefaultRoute,
+  type Link,
+  type LinksState,
+  linkNamed,
+  linksAbove,
+  linksFact,
+  portsOf,
+} from '../../src/facts/links.ts'
 import { type NatState, natFact } from '../../src/facts/nat.ts'
 
 const test = suite('facts of the network')
+
+const CARD: Link = { name: '', kind: '', mtu: 1500, up: true, altnames: [], addresses: [] }
 
 const roots: string[] = []
 test.after(() => {
@@ -149,6 +160,103 @@ test('links: the default route is carried by its bridge and by the ports of that
     ['vmbr0', 'eno1', 'vmbr1', 'lo'].map((name) => carriesDefaultRoute(links(), name)),
     [true, true, false, false],
   )
+})
+
+test('links: VLANs, bonds, tunnels, aware bridges, and those without an address of their own', () => {
+  const raw = [
+    {
+      ifname: 'eno1.50',
+      link: 'eno1',
+      linkinfo: { info_kind: 'vlan', info_data: { protocol: '802.1Q', id: 50, flags: [] } },
+    },
+    { ifname: 'veth1', link: 'veth2', linkinfo: { info_kind: 'veth' } },
+    { ifname: 'away', link: null },
+    {
+      ifname: 'bond0',
+      linkinfo: {
+        info_kind: 'bond',
+        info_data: { mode: '802.3ad', miimon: 100, xmit_hash_policy: 'layer2+3', ad_lacp_rate: 'fast' },
+      },
+    },
+    {
+      ifname: 'bond1',
+      linkinfo: {
+        info_kind: 'bond',
+        info_data: {
+          mode: 'active-backup',
+          miimon: 50,
+          xmit_hash_policy: 'layer2',
+          ad_lacp_rate: 'slow',
+          primary: 'eno3',
+        },
+      },
+    },
+    { ifname: 'vx7', linkinfo: { info_kind: 'vxlan', info_data: { id: 7, port: 4789, local: '10.0.0.1' } } },
+    {
+      ifname: 'vmbr1',
+      linkinfo: { info_kind: 'bridge', info_data: { stp_state: 0, forward_delay: 0, vlan_filtering: 1 } },
+    },
+  ]
+  const silent = '/proc/sys/net/ipv6/conf/vmbr1/addr_gen_mode\n'
+  const output = Buffer.from(`${JSON.stringify(raw)}\nmark\n[]\nmark\n[]\nmark\n${silent}`)
+  const [state] = linksFact.parse(output, [''], 'mark')
+  const kinds = state?.links.map(({ name, lower, vlan, bond, vxlan, bridge, noLinkLocal }) =>
+    JSON.parse(JSON.stringify({ name, lower, vlan, bond, vxlan, bridge, noLinkLocal })),
+  )
+  assert.equal(kinds, [
+    { name: 'eno1.50', lower: 'eno1', vlan: { id: 50, protocol: '802.1Q' } },
+    { name: 'veth1' },
+    { name: 'away' },
+    { name: 'bond0', bond: { mode: '802.3ad', miimon: 100, hashPolicy: 'layer2+3', lacpRate: 'fast' } },
+    { name: 'bond1', bond: { mode: 'active-backup', miimon: 50, hashPolicy: 'layer2', primary: 'eno3' } },
+    { name: 'vx7', vxlan: { id: 7, port: 4789, local: '10.0.0.1' } },
+    { name: 'vmbr1', bridge: { stp: false, forwardDelay: 0, vlanAware: true }, noLinkLocal: true },
+  ])
+})
+
+test('links: what is built on a card, however high', () => {
+  const state: LinksState = {
+    links: [
+      { ...CARD, name: 'eno1', master: 'bond0' },
+      { ...CARD, name: 'bond0', kind: 'bond' },
+      { ...CARD, name: 'mgmt', kind: 'vlan', lower: 'bond0', master: 'vmbr0' },
+      { ...CARD, name: 'vmbr0', kind: 'bridge' },
+      { ...CARD, name: 'eno2' },
+    ],
+    routes: [{ family: 4, destination: 'default', devices: ['vmbr0'] }],
+  }
+  assert.equal([...linksAbove(state, 'eno1')].sort(), ['bond0', 'eno1', 'mgmt', 'vmbr0'])
+  assert.equal(
+    ['eno1', 'bond0', 'mgmt', 'eno2'].map((name) => carriesDefaultRoute(state, name)),
+    [true, true, true, false],
+  )
+})
+
+const PORTS = [
+  {
+    ifname: 'eno2',
+    vlans: [
+      { vlan: 1, flags: ['PVID', 'Egress Untagged'] },
+      { vlan: 2, vlanEnd: 4094 },
+    ],
+  },
+  { ifname: 'eno3', vlans: [{ vlan: 9 }] },
+]
+
+test('VLANs of ports: ranges, and the one of untagged frames', () => {
+  const parse = (text: string) => bridgeVlansFact.parse(Buffer.from(text), [''], 'mark')[0]
+  assert.equal(parse(`${JSON.stringify(PORTS)}\n`), [
+    {
+      name: 'eno2',
+      pvid: 1,
+      vids: [
+        { from: 1, to: 1 },
+        { from: 2, to: 4094 },
+      ],
+    },
+    { name: 'eno3', vids: [{ from: 9, to: 9 }] },
+  ])
+  assert.equal(parse(''), [])
 })
 
 test('links: nothing but brackets, and nothing at all', () => {
