@@ -1,5 +1,5 @@
 /** Router advertisements, as a guest takes them. */
-import { seatName, seatProblem, serviceCause, unitFact } from '../causes.ts'
+import { linkCause, seatName, seatProblem, serviceCause, unitFact } from '../causes.ts'
 import type { Ipv6RaCheck } from '../check.ts'
 import { failed, type Prover, passed } from '../prover.ts'
 
@@ -23,6 +23,8 @@ export const ipv6Ra: Prover<Ipv6RaCheck> = {
           ? `router ${router}, no address`
           : 'no advertisement'
     const link = node.link(seat)
+    const down = linkCause(node, seat)
+    if (down !== undefined) return failed(saw, down)
     const hasPrefix = link?.addr_info.some(({ family, scope }) => family === 'inet6' && scope === 'global') ?? false
     if (!hasPrefix)
       return failed(saw, {

@@ -84,6 +84,7 @@ export const websocket: Prover<WebSocketCheck> = {
     const { answer, error } = outside as Partial<Visit>
     if (answer?.status === 101) return passed('switched to a WebSocket')
     if (answer === undefined) return skipped(`the site does not answer: ${error}`)
+    if ([502, 503, 504].includes(answer.status)) return skipped(`no server behind it answers (${answer.status})`)
     const direct = serverEnds(site, host).map(
       ([server, port]) => node.fact(`socket ${site.name} ${server}:${port}`).status,
     )
