@@ -57,6 +57,8 @@ function textOf(event: OnboardEvent, view: View): string[] {
       const rows = (event.rows ?? []).flatMap((row) => rowLines(row, event.rows ?? [], view))
       return [line, ...(event.details ?? []).map((detail) => `      ${sanitizeLine(detail)}`), ...rows]
     }
+    case 'onboard:verified':
+      return []
     case 'onboard:failed':
       return event.problems.flatMap((problem) => problemLines(problem, palette, columns).map((line) => `  ${line}`))
     case 'onboard:finished':

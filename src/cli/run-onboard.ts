@@ -40,6 +40,8 @@ export interface OnboardOptions {
   readonly joinTimeoutMs: number
   readonly ignored: readonly string[]
   readonly playbook: string | undefined
+  /** Prove at the end that all works. */
+  readonly verify: boolean
   readonly check: boolean
   readonly yes: boolean
   readonly diff: boolean
@@ -63,7 +65,8 @@ export async function runOnboard(options: OnboardOptions): Promise<number> {
     const tools: OnboardTools = {
       emit,
       rest,
-      verify: undefined,
+      verify:
+        options.verify && options.playbook !== undefined ? (hosts) => verify(hosts, options, emit, around) : undefined,
       keyLine: (target) => offeredKeyLine(target, around.passphrases()),
       runPlaybook: (request) => runPlaybook(request, options, secrets, cwd),
     }
@@ -140,4 +143,25 @@ async function runPlaybook(
   const mode = check ? 'check' : 'apply'
   const how = { mode, forks: 8, diff, verbose, json, driftExit: false, ask: !yes, mask: secrets.mask } as const
   return runJob(how, job, connector)
+}
+
+/** What the playbook describes is proven from outside, as `pvectl verify` does. */
+async function verify(
+  hosts: readonly string[],
+  { playbook = '', inventory, json }: OnboardOptions,
+  emit: EmitOnboard,
+  { step }: Circumstances,
+): Promise<number> {
+  const { runVerify } = await import('./run-verify.ts')
+  const choice = { playbook, inventory, limit: hosts.join(','), tags: [], skipTags: [], extraVars: [] }
+  const report = await runVerify({ ...choice, forks: 4, json })
+  if (json) emit({ event: 'onboard:verified', report })
+  for (const { host, status, checks } of report.hosts) {
+    const counts = (['passed', 'failed', 'skipped'] as const)
+      .map((word) => ({ word, count: checks.filter((check) => check.status === word).length }))
+      .filter(({ count }) => count > 0)
+    const text = counts.map(({ word, count }) => `${count} ${word}`).join(', ') || status
+    step(host, 'verify', status === 'passed' ? 'ok' : status === 'skipped' ? 'skipped' : 'failed', text)
+  }
+  return report.exitCode
 }

@@ -76,6 +76,11 @@ that was expected, 5 a check, a task or the join failed, 7 a node rolled itself 
     }),
     playbook: Flags.string({ summary: 'Playbook to run.', helpValue: 'NAME|PATH', default: 'onboard' }),
     'no-playbook': Flags.boolean({ summary: 'Run no playbook.', exclusive: ['playbook'] }),
+    verify: Flags.boolean({
+      summary: 'Prove at the end, from outside, that what the playbook describes works. On unless --no-verify.',
+      default: true,
+      allowNo: true,
+    }),
     check: Flags.boolean({ char: 'C', summary: 'Change nothing, only say what would change.' }),
     yes: yesFlag,
     diff: Flags.boolean({ char: 'D', summary: 'Show what changes inside files.' }),

@@ -31,6 +31,8 @@ export type OnboardEvent =
       /** The table of the preflight. */
       readonly rows?: readonly Row[]
     }
+  /** What `pvectl verify --json` prints; only with `--json`. */
+  | { readonly event: 'onboard:verified'; readonly report: unknown }
   | {
       readonly event: 'onboard:failed'
       readonly node: string
