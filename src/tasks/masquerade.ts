@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { SourceNat } from '../nat/source-nat.ts'
 import { formatIpCidr, ipNetworkOf, parseIp, parseIpCidr } from '../net/ip-cidr.ts'
 import { interfacesHooks, interfacesHooksAbsent } from '../resources/interfaces-hooks.ts'
+import { natAsWritten } from '../resources/nat-as-written.ts'
 import { natRuleAbsent, natRuleLive } from '../resources/nat-rule.ts'
 import { interfaceName, stateField } from './fields.ts'
 import { defineTask, ParamProblem } from './task-type.ts'
@@ -24,6 +25,12 @@ const params = z.strictObject({
     })
     .optional()
     .describe('use this fixed address; default: whichever address `out` has (MASQUERADE)'),
+  hooks: z
+    .enum(['tidy', 'as_written'])
+    .default('tidy')
+    .describe(
+      '`tidy`: one guarded hook, and the rule live exactly once; `as_written`: hooks and live rules that do the same in other words, or more than once, stay as somebody wrote them',
+    ),
   state: stateField,
 })
 
@@ -36,7 +43,7 @@ export const masqueradeTask = defineTask({
   source: 10.10.10.0/24
   out: vmbr0
 `,
-  resources({ source, out, bridge, snat, state }) {
+  resources({ source, out, bridge, snat, hooks, state }) {
     const cidr = parseIpCidr(source)
     if (cidr === undefined || cidr.prefix === 0) throw new ParamProblem(['source'], `${source} is no network`)
     const network = formatIpCidr(ipNetworkOf(cidr))
@@ -47,9 +54,8 @@ export const masqueradeTask = defineTask({
       throw new ParamProblem(['snat', 'to'], `${snat.to} is of another version of IP than ${source}`)
     const rule: SourceNat = { kind: 'source', source: cidr, out, target }
     const desired = { rule, holder: bridge }
-    return state === 'absent'
-      ? [natRuleAbsent(rule), interfacesHooksAbsent(desired)]
-      : [natRuleLive(desired), interfacesHooks(desired)]
+    if (state === 'absent') return [natRuleAbsent(rule), interfacesHooksAbsent(desired)]
+    return hooks === 'as_written' ? natAsWritten(desired) : [natRuleLive(desired), interfacesHooks(desired)]
   },
   checks: ({ source, out, bridge, snat, state }) => {
     if (state === 'absent') return []

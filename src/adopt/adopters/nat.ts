@@ -66,7 +66,13 @@ function sourceFinding(rule: SourceNat, holder: string, model: Model): Finding {
   const task = (more: TaskDraft['params']): Way => ({
     tasks: [{ name: `Hide ${source} behind ${rule.out}`, type: 'masquerade', params: { ...params, ...more } }],
   })
-  return { what: `source NAT of ${source} by ${rule.out}`, ways: [task({}), task({ bridge: holder })] }
+  const ways: readonly [Way, ...Way[]] = [
+    task({}),
+    task({ bridge: holder }),
+    task({ hooks: 'as_written' }),
+    task({ hooks: 'as_written', bridge: holder }),
+  ]
+  return { what: `source NAT of ${source} by ${rule.out}`, ways }
 }
 
 /** Only what comes in from outside: the rules for the node itself and for other guests belong to the same task. */
