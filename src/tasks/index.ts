@@ -16,9 +16,12 @@ import { nginxVhostTask } from './nginx-vhost.ts'
 import { packageTask } from './package.ts'
 import { partitionTask } from './partition.ts'
 import { portForwardTask } from './port-forward.ts'
+import { pveAclTask } from './pve-acl.ts'
 import { pveFirewallClusterTask } from './pve-firewall-cluster.ts'
 import { pveFirewallGuestTask } from './pve-firewall-guest.ts'
 import { pveFirewallHostTask } from './pve-firewall-host.ts'
+import { pveRoleTask } from './pve-role.ts'
+import { pveUserTask } from './pve-user.ts'
 import { pveRepositoryTask } from './pve-repository.ts'
 import { serviceTask } from './service.ts'
 import { sysctlTask } from './sysctl.ts'
@@ -47,9 +50,12 @@ export const taskTypes: readonly TaskType[] = [
   packageTask,
   partitionTask,
   portForwardTask,
+  pveAclTask,
   pveFirewallClusterTask,
   pveFirewallGuestTask,
   pveFirewallHostTask,
+  pveRoleTask,
+  pveUserTask,
   pveRepositoryTask,
   serviceTask,
   sysctlTask,
