@@ -2,8 +2,11 @@
 import { interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type Link, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
+import { commentsNamed } from '../interfaces/comments.ts'
 import { type Lines, parseLines } from '../interfaces/lines.ts'
-import { optionsNamed, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
+import { normalName, optionsNamed, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
+import { hookPhase } from '../nat/hook-lines.ts'
+import { shownLine } from './sensitive.ts'
 
 /** An interface with all its stanzas in /etc/network/interfaces. */
 export interface WrittenInterface {
@@ -26,6 +29,23 @@ export function writtenInterfaces(lines: Lines): readonly WrittenInterface[] {
 /** The value of an option, in any spelling, of the first stanza that has it. */
 export function optionOf({ stanzas }: WrittenInterface, ...names: readonly string[]): string | undefined {
   return stanzas.flatMap((stanza) => optionsNamed(stanza, ...names))[0]?.value
+}
+
+/** Options that are neither read by a task nor hooks, which have an adopter of their own, fit to show. */
+export function unreadOptions({ stanzas }: WrittenInterface, read: RegExp): readonly string[] {
+  return stanzas
+    .flatMap(({ options }) => options)
+    .filter(({ name }) => !read.test(normalName(name)) && hookPhase(name) === undefined)
+    .map(({ name, value }) => shownLine(`${name} ${value}`))
+}
+
+/** The comment of an interface; undefined without one, and for several lines, which no task takes. */
+export function commentOf(lines: Lines, name: string): string | undefined {
+  // Comments hold bytes.
+  const [only, ...others] = commentsNamed(lines, name).map((text) =>
+    Buffer.from(text, 'latin1').toString('utf8').trim(),
+  )
+  return only === undefined || only === '' || others.length > 0 ? undefined : only
 }
 
 /** True for what the file or the kernel calls a Linux bridge. */

@@ -5,9 +5,7 @@ import type { Model } from '../../facts/model.ts'
 import { addressesNamed } from '../../interfaces/address.ts'
 import { addresses6Named } from '../../interfaces/address6.ts'
 import { isAutostarted } from '../../interfaces/allow.ts'
-import { commentsNamed } from '../../interfaces/comments.ts'
 import type { Lines } from '../../interfaces/lines.ts'
-import { normalName } from '../../interfaces/stanzas.ts'
 import { formatCidr } from '../../net/cidr.ts'
 import { formatIpv6Cidr } from '../../net/ipv6.ts'
 import {
@@ -20,17 +18,20 @@ import {
   type Way,
 } from '../adopter.ts'
 import {
+  commentOf,
   interfaceLines,
   isBridge,
   linkOf,
   optionOf,
   roleOf,
+  unreadOptions,
   type WrittenInterface,
   writtenInterfaces,
 } from '../networks.ts'
 import { shownLine } from '../sensitive.ts'
+import { linkFinding, slavesOf } from './links.ts'
 
-/** `bridge`, `interface_comment`. */
+/** `bridge`, `bond`, `vlan`, `interface_comment`. */
 export const interfacesAdopter: Adopter = {
   title: 'Network',
   reads: [interfacesRef, linksRef],
@@ -38,16 +39,19 @@ export const interfacesAdopter: Adopter = {
     const lines = interfaceLines(model)
     const written = writtenInterfaces(lines)
     const bridges = written.filter((each) => isBridge(each, model))
-    const ports = new Set(bridges.flatMap((each) => portsOf(each)))
-    const others = written.filter((each) => !bridges.includes(each))
+    const ports = new Set([...bridges.flatMap(portsOf), ...written.flatMap(slavesOf)])
+    const others = written
+      .filter((each) => !bridges.includes(each))
+      .map((each) => ({ each, found: linkFinding(each, lines, model) }))
+    const rest = others.filter(({ found }) => found === undefined).map(({ each }) => each)
     return {
       findings: [
+        ...others.flatMap(({ each, found }) => (found === undefined ? commentFinding(each.name, lines) : [found])),
         ...bridges.map((each) => bridgeFinding(each, lines, model)),
-        ...others.flatMap(({ name }) => commentFinding(name, lines)),
       ],
       leftOvers: [
         ...fileRemarks(model),
-        ...others.flatMap((each) => otherInterface(each, ports, model)),
+        ...rest.flatMap((each) => otherInterface(each, ports, model)),
         ...liveOnly(written, model),
       ],
     }
@@ -61,7 +65,7 @@ function bridgeFinding(written: WrittenInterface, lines: Lines, model: Model): F
     role === undefined ? value : new Variable(`${role}_${variable}`, value)
   const [address, ...more] = addressesNamed(lines, name).map(formatCidr)
   const [address6, ...more6] = addresses6Named(lines, name).map(formatIpv6Cidr)
-  const comment = oneLine(commentsNamed(lines, name))
+  const comment = commentOf(lines, name)
   const core = {
     name: inRole('bridge', name),
     ...(address === undefined ? {} : { address: inRole('address', address) }),
@@ -77,7 +81,7 @@ function bridgeFinding(written: WrittenInterface, lines: Lines, model: Model): F
       what: `address ${extra} of ${name}`,
       why: '`bridge` has one address of a family',
     })),
-    ...unread(written).map((text) => ({
+    ...unreadOptions(written, READ).map((text) => ({
       what: `\`${text}\` of ${name}`,
       why: '`bridge` has no parameter for it; it stays in the stanza',
     })),
@@ -109,18 +113,11 @@ function bridgeDetails(written: WrittenInterface): Readonly<Record<string, Param
   }
 }
 
-/** Options that `bridge` says something about, and hooks, which have an adopter of their own. */
-const READ = /^(address|netmask|broadcast|bridge-(ports|stp|fd|vlan-aware|vids)|mtu|(pre-|post-)?(up|down))$/
-
-function unread({ stanzas }: WrittenInterface): readonly string[] {
-  return stanzas
-    .flatMap(({ options }) => options)
-    .filter(({ name }) => !READ.test(normalName(name)))
-    .map(({ name, value }) => shownLine(`${name} ${value}`))
-}
+/** Options that `bridge` says something about. */
+const READ = /^(address|netmask|broadcast|bridge-(ports|stp|fd|vlan-aware|vids)|mtu)$/
 
 function commentFinding(name: string, lines: Lines): readonly Finding[] {
-  const comment = oneLine(commentsNamed(lines, name))
+  const comment = commentOf(lines, name)
   return comment === undefined ? [] : [{ what: `comment of ${name}`, ways: [{ tasks: [commentTask(name, comment)] }] }]
 }
 
@@ -134,7 +131,8 @@ function otherInterface(written: WrittenInterface, ports: ReadonlySet<string>, m
   const kind = linkOf(model, name)?.kind
   const methods = stanzas.map(({ family = '', method = '' }) => `${family} ${method}`.trim())
   const options = stanzas.flatMap((stanza) => stanza.options.map((o) => shownLine(`${o.name} ${o.value}`)))
-  const isPlain = methods.every((method) => /manual$/.test(method)) && options.length === 0
+  const isPlain =
+    methods.every((method) => /manual$/.test(method)) && options.every((text) => /^bond[-_]master /.test(text))
   if (isPlain && (ports.has(name) || kind === '' || kind === undefined)) return []
   const what = `${name} (${kind === undefined || kind === '' ? 'network card' : kind})`
   return [
@@ -177,10 +175,4 @@ function fileRemarks(model: Model): readonly LeftOver[] {
 function portsOf(written: WrittenInterface): readonly string[] {
   const text = optionOf(written, 'bridge-ports') ?? 'none'
   return text.split(/\s+/).filter((port) => port !== '' && port !== 'none')
-}
-
-/** Comments hold bytes; the task takes one line of text. */
-function oneLine(comments: readonly string[]): string | undefined {
-  const [only, ...others] = comments.map((text) => Buffer.from(text, 'latin1').toString('utf8').trim())
-  return only === undefined || only === '' || others.length > 0 ? undefined : only
 }

@@ -66,11 +66,13 @@ function sourceFinding(rule: SourceNat, holder: string, model: Model): Finding {
   const task = (more: TaskDraft['params']): Way => ({
     tasks: [{ name: `Hide ${source} behind ${rule.out}`, type: 'masquerade', params: { ...params, ...more } }],
   })
+  const tidy = task({})
+  const partial = { what: `one guarded hook for ${source}, and its rule live once (\`hooks: tidy\`)`, fuller: tidy }
   const ways: readonly [Way, ...Way[]] = [
-    task({}),
+    tidy,
     task({ bridge: holder }),
-    task({ hooks: 'as_written' }),
-    task({ hooks: 'as_written', bridge: holder }),
+    { ...task({ hooks: 'as_written' }), partial },
+    { ...task({ hooks: 'as_written', bridge: holder }), partial },
   ]
   return { what: `source NAT of ${source} by ${rule.out}`, ways }
 }
