@@ -55,8 +55,11 @@ export function followScript(runId: string, mark: string): Script {
   const record = `${RECORDS_ROOT}/${runId}/run`
   return sh`if [ -e ${`${run}/log`} ]; then
 	pv_w=$(cat ${`${run}/pid`})
-	tail -n +1 -s 0.05 --pid "$pv_w" -f ${`${run}/log`} 2>/dev/null | sed -u ${`/^${mark} end /q`}
-	if grep -qsF ${run} "/proc/$pv_w/cmdline"; then printf '\n%s torn\n' ${mark}; fi
+	tail -n +1 -s 0.05 --pid "$pv_w" -f ${`${run}/log`} 2>/dev/null | sed -u ${`/^${mark} end /q7`}
+	if [ $? -ne 7 ]; then
+		if grep -qsF ${run} "/proc/$pv_w/cmdline"; then printf '\n%s torn\n' ${mark}
+		elif [ "$(systemctl is-system-running 2>/dev/null)" = stopping ]; then printf '\n%s end rebooted\n' ${mark}; fi
+	fi
 elif [ -e ${record} ]; then
 	${BOOT}
 	if grep -qxF "boot=$pv_boot" ${record}; then printf '\n%s end vanished\n' ${mark}; else printf '\n%s end rebooted\n' ${mark}; fi

@@ -134,6 +134,9 @@ async function requestStop(session: Session, runId: string): Promise<void> {
   await session.counted.run(stopScript(runId), { timeoutMs: 10_000 }).catch(() => undefined)
 }
 
+/** Ends that the worker did not choose: the step that was running is what they are about. */
+const CUT_SHORT: readonly Outcome[] = ['died', 'reverted', 'rebooted', 'vanished']
+
 /** Collects worker events; after a reconnect the log comes again from the start, and what is known is skipped. */
 class Follower {
   readonly #mark: string
@@ -165,16 +168,18 @@ class Follower {
     let index = 0
     return createLogReader(this.#mark, (event) => {
       index += 1
-      if (index <= this.#seen) return
-      this.#seen = index
+      // The end is told once only, and a log that is gone tells nothing but that.
+      if (index <= this.#seen && event.kind !== 'end') return
+      this.#seen = Math.max(index, this.#seen)
       this.#take(event)
     })
   }
 
   execution(): Execution {
-    const failedStep = this.#failedStep ?? (this.#end === undefined ? this.#running : undefined)
+    const { outcome = 'died' } = this.#end ?? {}
+    const failedStep = this.#failedStep ?? (CUT_SHORT.includes(outcome) ? this.#running : undefined)
     return {
-      outcome: this.#end?.outcome ?? 'died',
+      outcome,
       completed: this.#completed,
       detail: this.#end?.detail ?? '',
       lastLines: this.#lines.slice(-20),
@@ -188,6 +193,7 @@ class Follower {
       this.#lines = []
       this.#running = event.step
     }
+    if (event.kind === 'done') this.#running = undefined
     if (event.kind === 'output') this.#lines.push(event.line)
     if (event.kind === 'done' && event.code === 0) this.#completed.add(event.step)
     if (event.kind === 'done' && event.code !== 0) this.#failedStep = event.step

@@ -38,13 +38,27 @@ mv ${GUARD_ROOT}/arming "$pv_guard"
 systemd-run -q --unit=${guardUnit(runId)} --on-active=${timeoutSeconds} --timer-property=AccuracySec=100ms \
 	-p Restart=no sh ${GUARD_ROOT}/armed/revert timer
 )
-[ $? -eq 0 ] || pv_end unguarded
+if [ $? -ne 0 ]; then
+	${DISARM_BOOT}
+	rm -rf -- "$pv_guard" ${GUARD_ROOT}/arming
+	pv_end unguarded
+fi
 ${holdFunction(runId)}
 `
 }
 
-/** Ends the worker while an earlier run's guard is armed: its revert would put back files under the hands of this run. */
-export const REFUSE_WHILE_ARMED = sh`[ ! -e ${GUARD_ROOT}/armed ] || pv_end guarded "$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)"`
+/**
+ * Ends the worker while an earlier run's guard is armed: its revert would put back files under the hands of this run.
+ * Where the timer of that guard is gone nobody would ever revert, so this is done at once: `recovered`, after the report.
+ */
+export const REFUSE_WHILE_ARMED = sh`if [ -e ${GUARD_ROOT}/armed ]; then
+	pv_r=$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)
+	! systemctl is-active --quiet "pvectl-guard-$pv_r.timer" || pv_end guarded "$pv_r"
+	sh ${GUARD_ROOT}/armed/revert 'the next run'
+	[ ! -e ${GUARD_ROOT}/armed ] || mv ${GUARD_ROOT}/armed ${GUARD_ROOT}/"$pv_r.broken"
+	cat ${GUARD_ROOT}/"$pv_r.reverted/report"
+	pv_end recovered "$pv_r"
+fi`
 
 /**
  * Confirms over a new connection. Prints `confirmed`, or `reverted` and why: the rename has one winner. When it prints

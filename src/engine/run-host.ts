@@ -181,6 +181,11 @@ class HostRun {
       await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS))
       return undefined
     }
+    if (execution.outcome === 'recovered') {
+      const message = `run ${execution.detail} was never confirmed, and its revert timer was gone: ${execution.lastLines.join('; ')}`
+      this.#options.emit({ event: 'host:notice', host: this.#name, message })
+      return undefined
+    }
     if (execution.outcome !== 'ok') throw await this.#broken(steps, execution, run, guard)
     return guard === undefined ? undefined : this.#confirm(steps, run, guard)
   }

@@ -18,8 +18,8 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
   if (execution.outcome === 'locked') return locked(execution.lockedBy)
   if (execution.outcome === 'stopped') return stoppedError()
   if (execution.outcome === 'guarded') return stillGuarded(execution.detail)
-  if (execution.outcome === 'died') return died(step)
-  if (execution.outcome === 'reverted') return hung()
+  if (execution.outcome === 'died') return died(step, execution.completed.size)
+  if (execution.outcome === 'reverted') return hung(step)
   if (execution.outcome === 'rebooted') return rebooted(step)
   if (execution.outcome === 'absent') return absent()
   if (execution.outcome === 'vanished') return vanished()
@@ -104,14 +104,16 @@ export function canaryFailed(first: string): PvectlError {
   })
 }
 
-function hung(): PvectlError {
-  return new PvectlError('STEP_FAILED', 'a step did not end before the revert timer', {
+function hung(step: PlannedStep | undefined): PvectlError {
+  const what = step === undefined ? 'a step' : `${step.task.task.title}: ${step.resource.title}`
+  return new PvectlError('STEP_FAILED', `${what} did not end before the revert timer`, {
     hint: 'what it waited for is in the log of the run on the node; --confirm-timeout gives it longer',
   })
 }
 
-function died(step: PlannedStep | undefined): PvectlError {
-  const where = step === undefined ? 'before its first step' : `in ${step.task.task.title}: ${step.resource.title}`
+function died(step: PlannedStep | undefined, completed: number): PvectlError {
+  const outside = completed === 0 ? 'before its first step' : 'between two steps'
+  const where = step === undefined ? outside : `in ${step.task.task.title}: ${step.resource.title}`
   return new PvectlError('STEP_FAILED', `the run was killed on the node, ${where}`, {
     hint: 'by somebody, by the kernel for lack of memory, or by a shutdown? What had been done stays; run again to go on',
   })
@@ -119,7 +121,7 @@ function died(step: PlannedStep | undefined): PvectlError {
 
 function rebooted(step: PlannedStep | undefined): PvectlError {
   const where = step === undefined ? '' : `, in ${step.task.task.title}: ${step.resource.title}`
-  return new PvectlError('STEP_FAILED', `the node was restarted while the run went on${where}`, {
+  return new PvectlError('STEP_FAILED', `the node was shut down or restarted while the run went on${where}`, {
     hint: 'what had been done stays; run again to go on',
   })
 }

@@ -4,7 +4,8 @@
  * How a worker ended. `unrecorded`: no record could be kept; `guarded`: an earlier guard is still armed; `unguarded`:
  * the guard could not be armed. In these cases no step was started. `reverted`: the revert timer ended the run. `died`: the
  * worker was killed, and said nothing. `rebooted`: the node was restarted before the end. `absent`: the run never reached it.
- * `vanished`: its log was removed.
+ * `vanished`: its log was removed. `recovered`: an
+ * earlier run whose revert timer was gone was reverted first, and no step was started.
  */
 export type Outcome =
   | 'ok'
@@ -18,6 +19,7 @@ export type Outcome =
   | 'died'
   | 'rebooted'
   | 'vanished'
+  | 'recovered'
   | 'absent'
 
 const OUTCOMES: readonly Outcome[] = [
@@ -31,6 +33,7 @@ const OUTCOMES: readonly Outcome[] = [
   'reverted',
   'rebooted',
   'vanished',
+  'recovered',
   'absent',
 ]
 
