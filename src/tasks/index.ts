@@ -20,9 +20,9 @@ import { pveAclTask } from './pve-acl.ts'
 import { pveFirewallClusterTask } from './pve-firewall-cluster.ts'
 import { pveFirewallGuestTask } from './pve-firewall-guest.ts'
 import { pveFirewallHostTask } from './pve-firewall-host.ts'
+import { pveRepositoryTask } from './pve-repository.ts'
 import { pveRoleTask } from './pve-role.ts'
 import { pveUserTask } from './pve-user.ts'
-import { pveRepositoryTask } from './pve-repository.ts'
 import { serviceTask } from './service.ts'
 import { sysctlTask } from './sysctl.ts'
 import type { TaskType } from './task-type.ts'
@@ -54,9 +54,9 @@ export const taskTypes: readonly TaskType[] = [
   pveFirewallClusterTask,
   pveFirewallGuestTask,
   pveFirewallHostTask,
+  pveRepositoryTask,
   pveRoleTask,
   pveUserTask,
-  pveRepositoryTask,
   serviceTask,
   sysctlTask,
   templateTask,
