@@ -36,6 +36,7 @@ const EXIT_OF_CODE = {
   STEP_FAILED: EXIT.failed,
   TIMEOUT: EXIT.failed,
   NOT_CONVERGED: EXIT.failed,
+  CHECK_FAILED: EXIT.failed,
   CONNECTION_LOST: EXIT.failed,
   LOCKED: EXIT.failed,
   LAB_FAILED: EXIT.failed,

@@ -1,13 +1,14 @@
 /** Runs a job that is ready: with keys unlocked, a reporter, the record of the run, and signals heard. */
-import type { Connector } from '../connection/connection.ts'
+import type { Connection, Connector } from '../connection/connection.ts'
 import { createSshConnector, type SshConnector } from '../connection/ssh-connector.ts'
 import type { Target } from '../connection/target.ts'
 import type { GuardOptions } from '../engine/compile.ts'
 import type { Emit, HostStatus } from '../engine/events.ts'
+import type { Prove } from '../engine/prove.ts'
 import { run } from '../engine/run.ts'
 import { EXIT, PvectlError } from '../errors.ts'
 import { createJournal } from '../history/journal.ts'
-import type { Job } from '../playbook/job.ts'
+import type { HostStage, Job } from '../playbook/job.ts'
 import { type ChosenReporter, chooseReporter } from '../reporters/create.ts'
 import type { Mask } from '../secrets/mask.ts'
 import { approvalPrompt } from './approval.ts'
@@ -31,6 +32,8 @@ export interface JobRun {
   readonly lockTimeoutMs?: number
   /** Hides the secrets of the job. */
   readonly mask?: Mask
+  /** Makes the checks of each host that has converged; the signal is that of Ctrl-C. */
+  readonly prove?: (stage: HostStage, connection: Connection, signal: AbortSignal) => ReturnType<Prove>
 }
 
 /**
@@ -66,7 +69,7 @@ export async function runJob(options: JobRun, job: Job, connector: Connector<Tar
 }
 
 async function execute(
-  { mode, forks, driftExit, ask = false, guard, lockTimeoutMs = 0, mask }: JobRun,
+  { mode, forks, driftExit, ask = false, guard, lockTimeoutMs = 0, mask, prove }: JobRun,
   job: Job,
   connector: Connector<Target>,
   { reporter, notice, suspend }: ChosenReporter,
@@ -89,6 +92,9 @@ async function execute(
     ...(approve === undefined ? {} : { approve }),
     ...(guard === undefined ? {} : { guard }),
     ...(mask === undefined ? {} : { mask }),
+    ...(prove === undefined
+      ? {}
+      : { prove: (stage: HostStage, connection: Connection) => prove(stage, connection, signal) }),
   }
   await run({ job, connector, mode, forks, emit, signal, lockTimeoutMs, ...optional })
   return exitCode

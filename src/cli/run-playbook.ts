@@ -25,6 +25,8 @@ export interface PlaybookChoice {
 export interface PlaybookRun extends PlaybookChoice, JobRun {
   /** What to do about a network change staged in the web interface. */
   readonly pending: 'refuse' | PendingChoice
+  /** Verify each host that has converged, before the next batch goes. */
+  readonly verify?: boolean
 }
 
 /** Runs a playbook from files to exit code. Throws what is wrong before any node is contacted. */
@@ -33,9 +35,13 @@ export async function runPlaybook(options: PlaybookRun): Promise<number> {
   try {
     const loaded = await loadPlaybook(options, secrets)
     const job = options.pending === 'refuse' ? loaded : withPending(loaded, options.pending)
+    const prover = options.verify === true ? (await import('./prove-hosts.ts')).proveHosts(job) : undefined
     return await withConnector(
       job.hosts.map(({ target }) => target),
-      (connector) => runJob({ ...options, mask: secrets.mask }, job, connector),
+      (connector) => {
+        const prove = prover === undefined ? {} : { prove: prover(connector) }
+        return runJob({ ...options, mask: secrets.mask, ...prove }, job, connector)
+      },
     )
   } catch (error) {
     throw maskError(error, secrets.mask)

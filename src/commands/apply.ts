@@ -16,11 +16,15 @@ Changes that can cut the way in (a live bridge, sshd settings, a login key taken
 such a plan one node goes first, the others follow when it came through. A command on its own is not guarded.
 
 Exit codes: 0 as described, 2 wrong flags, 3 bad playbook or inventory (no node was touched), 4 a node could not be
-reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
+reached, 5 a task or (with --verify) a check failed, 7 a node rolled itself back, 130 interrupted.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> reverse-proxy --inventory prod --limit node1',
     '<%= config.bin %> <%= command.id %> internal-network --extra-vars internal_domain=lab.example.org',
+    {
+      description: 'Stop a roll-out at the first node that does not work afterwards:',
+      command: '<%= config.bin %> <%= command.id %> --verify',
+    },
     {
       description: 'Show every line that would change:',
       command: '<%= config.bin %> <%= command.id %> --check --diff',
@@ -33,6 +37,10 @@ reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
     ...playbookFlags,
     ...guardFlags,
     diff: Flags.boolean({ char: 'D', summary: 'Show what changes inside files.' }),
+    verify: Flags.boolean({
+      summary: 'Prove that it works on each node that is done, as `verify`, before the next nodes go.',
+      exclusive: ['check'],
+    }),
     check: Flags.boolean({ char: 'C', summary: 'Change nothing, only say what would change; as `check`.' }),
   }
 
@@ -50,6 +58,7 @@ reached, 5 a task failed, 7 a node rolled itself back, 130 interrupted.`
       lockTimeoutMs,
       playbook: args.playbook,
       driftExit: false,
+      verify: flags.verify,
     } as const
     process.exitCode = await runPlaybook(options)
   }

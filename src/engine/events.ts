@@ -41,6 +41,17 @@ export interface ShownResource {
   readonly reason?: string
 }
 
+/** One thing that was to be seen working after the changes, and what was seen. */
+export interface ShownCheck {
+  readonly title: string
+  readonly status: 'passed' | 'failed' | 'skipped'
+  /** Of a skipped check, why it could not be made. */
+  readonly saw: string
+  /** Likely cause of a failure. */
+  readonly cause?: string
+  readonly hint?: string
+}
+
 /** What became of hosts and tasks, by status. */
 export type Tally = Readonly<Partial<Record<HostStatus, number>>>
 
@@ -100,6 +111,8 @@ export type RunEvent =
       readonly resources: readonly ShownResource[]
       readonly error?: ShownError
     }
+  /** The host has converged, and its checks were made (`apply --verify`). */
+  | { readonly event: 'host:proven'; readonly host: string; readonly checks: readonly ShownCheck[] }
   | {
       readonly event: 'host:finished'
       readonly host: string
@@ -113,7 +126,10 @@ export type RunEvent =
     }
   | { readonly event: 'run:finished'; readonly hosts: Tally; readonly seconds: number; readonly exitCode: number }
 
-/** What a host is busy with. `reconnecting`: the connection was lost while the node works on. `confirming`: over a new connection, while the node's revert timer runs. */
+/**
+ * What a host is busy with. `reconnecting`: the connection was lost while the node works on. `confirming`: over a new
+ * connection, while the node's revert timer runs. `proving`: checks after the changes, from the outside.
+ */
 export type HostPhase =
   | 'connecting'
   | 'observing'
@@ -121,6 +137,7 @@ export type HostPhase =
   | 'reconnecting'
   | 'confirming'
   | 'verifying'
+  | 'proving'
   | 'waiting'
 
 /** Gets every event of a run, in order. */

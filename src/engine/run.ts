@@ -12,6 +12,7 @@ import type { GuardOptions, RunInfo } from './compile.ts'
 import type { Emit, HostStatus, Status } from './events.ts'
 import { CONFIRM_TIMEOUT_S } from './guard.ts'
 import { maskRun } from './masking.ts'
+import { type Prove, proveHost } from './prove.ts'
 import { type HostResult, type RiskyStep, runHost } from './run-host.ts'
 import { Session } from './session.ts'
 
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly lockTimeoutMs?: number
   /** Asked once, before the first risky step of a run; default: yes. */
   readonly approve?: Approve
+  /** Makes the checks of a host that has converged; a failed one makes it a failed host. Default: none. */
+  readonly prove?: Prove
   /** Aborting it stops each host after its current step. */
   readonly signal?: AbortSignal
   /** Hides secrets in all events and in what nodes keep of the run; default: there are none. */
@@ -121,7 +124,7 @@ class JobRun {
     this.#sessions.set(name, session)
     const run = { ...this.#run, id: `${this.#run.id}-${index}` }
     const guard = this.#options.guard ?? { timeoutSeconds: CONFIRM_TIMEOUT_S }
-    const result = await runHost(stage, session, {
+    const converged = await runHost(stage, session, {
       mode,
       run,
       emit,
@@ -131,6 +134,7 @@ class JobRun {
       ...(canary === undefined ? {} : { canary }),
       ...(signal === undefined ? {} : { signal }),
     })
+    const result = await this.#prove(converged, stage, session)
     canary?.ended(name, result.exitCode === 0)
     this.#results.set(name, before === undefined ? result : merge(before, result))
     this.#seconds.set(name, (this.#seconds.get(name) ?? 0) + since(started))
@@ -138,6 +142,12 @@ class JobRun {
       .slice(index + 1)
       .some(({ hosts }) => hosts.some(({ host }) => host.name === name))
     if (isLast || result.exitCode !== 0) this.#finish(name)
+  }
+
+  async #prove(result: HostResult, stage: HostStage, session: Session): Promise<HostResult> {
+    const { prove, mode, emit, signal } = this.#options
+    if (prove === undefined || mode !== 'apply' || result.exitCode !== 0 || signal?.aborted) return result
+    return proveHost(result, stage, session, { prove, emit })
   }
 
   /** One question a run: the first host's answer is that of all. */

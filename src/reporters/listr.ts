@@ -1,6 +1,7 @@
 /** The reporter for terminals: a live listr2 tree while the run goes on, then what happened, for the scrollback. */
 import { Listr, type ListrTask } from 'listr2'
 import type { Reporter, RunEvent } from '../engine/events.ts'
+import { checkLines } from './checks.ts'
 import { type DetailOptions, hostLines } from './details.ts'
 import { LiveRenderer } from './live-renderer.ts'
 import { LiveScreen, type Terminal } from './live-screen.ts'
@@ -70,6 +71,9 @@ class ListrReporter implements ScreenReporter {
         break
       case 'host:notice':
         this.notice(this.#options.palette.hint(`${event.host} | notice: ${sanitizeLine(event.message)}`))
+        break
+      case 'host:proven':
+        for (const line of checkLines(event.checks, this.#options)) this.notice(`${sanitizeLine(event.host)} | ${line}`)
         break
       case 'host:phase':
       case 'run:finished':

@@ -1,5 +1,6 @@
 /** One line per change of state, for logs and pipes: `host | task | status`. */
 import type { Reporter, RunEvent, ShownResource } from '../engine/events.ts'
+import { checkLines } from './checks.ts'
 import { type DetailOptions, resourceLines } from './details.ts'
 import { problemLines } from './problems.ts'
 import { countsText, headline, recapLines, sumLines } from './recap.ts'
@@ -54,6 +55,8 @@ class PlainReporter implements Reporter {
         return [this.#line(event.host, palette.dim(event.phase))]
       case 'host:notice':
         return [this.#line(event.host, palette.hint(`notice: ${sanitizeLine(event.message)}`))]
+      case 'host:proven':
+        return checkLines(event.checks, this.#options).map((text) => this.#line(event.host, text))
       case 'task:planned':
         // In apply mode, what is going to change gets its line when it has.
         return apply && ['would change', 'unknown'].includes(event.status) ? [] : this.#task(event)

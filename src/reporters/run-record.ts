@@ -106,6 +106,7 @@ export class RunRecord {
         for (const name of event.hosts) this.#host(name).phase = 'pending'
         break
       case 'host:notice':
+      case 'host:proven':
         break
     }
   }
