@@ -17,6 +17,7 @@ export const containerKind: NodeKind = {
     await checkHost()
     await ensureTools(onProgress)
   },
+  patienceMs: 10_000,
   ensureImage,
   async prepare({ name }, onProgress) {
     await writeBootScript(name)

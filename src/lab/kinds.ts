@@ -6,6 +6,8 @@ import type { LabKind, LabNode, LabState } from './state.ts'
 
 /** What a lab does with its nodes, in a way of its own for each kind. */
 export interface NodeKind {
+  /** Milliseconds that a node which runs may take until it lets one log in; after that it is started again. */
+  readonly patienceMs: number
   /** Makes sure of what nodes need on this machine. Rejects with LAB_FAILED that says what is missing. */
   checkHost(onProgress: OnProgress): Promise<void>
   /** Folder that nodes are made from; built first where it is missing. */

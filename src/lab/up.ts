@@ -111,7 +111,7 @@ async function bootNode(state: LabState, kind: NodeKind, node: LabNode, onProgre
   const lab = labNames(state.name)
   const { name, address } = node
   if ((await isRunning(lab, node)) && (await isPluggedIn(lab, node))) {
-    const readiness = await waitForNode(lab, node, 10_000).catch(() => undefined)
+    const readiness = await waitForNode(lab, node, kind.patienceMs).catch(() => undefined)
     if (readiness !== undefined) return { name, address, started: false, ...readiness }
     onProgress(`${name} runs, but nobody can log in: starting it again`)
   }

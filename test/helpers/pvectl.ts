@@ -1,5 +1,5 @@
 /** Runs the built pvectl as a user does, and commands on lab nodes. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
@@ -28,6 +28,18 @@ export function pvectl(args: readonly string[], options: { cwd?: string; env?: N
   return { code: status, stdout, stderr }
 }
 
+/** Like {@link pvectl}, beside others. */
+export function pvectlAsync(args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const options = { cwd: ROOT, env: { ...process.env, NO_COLOR: '1' }, timeout: 600_000, maxBuffer: 64 << 20 }
+    const child = execFile('node', [join(ROOT, 'bin/pvectl.js'), ...args], options, (error, stdout, stderr) => {
+      if (error !== null && typeof error.code !== 'number') reject(error)
+      else resolve({ code: child.exitCode, stdout, stderr })
+    })
+    child.stdin?.end()
+  })
+}
+
 /** Runs `pvectl … --json` and reads its events. */
 export function pvectlEvents(args: readonly string[], cwd?: string): { code: number | null; events: RunEvent[] } {
   const { code, stdout, stderr } = pvectl([...args, '--json'], cwd === undefined ? {} : { cwd })
@@ -49,9 +61,9 @@ export interface TestLab {
   down(): void
 }
 
-/** Brings up a lab of its own name; its inventory goes to `dir`. */
-export function labUp(name: string, nodes: number, dir: string): TestLab {
-  const up = pvectl(['lab', 'up', '--name', name, '--nodes', String(nodes), '--out', dir])
+/** Brings up a lab of its own name; its inventory goes to `dir`. `flags` are further ones of `lab up`. */
+export function labUp(name: string, nodes: number, dir: string, flags: readonly string[] = []): TestLab {
+  const up = pvectl(['lab', 'up', '--name', name, '--nodes', String(nodes), '--out', dir, ...flags])
   if (up.code !== 0) throw new Error(`lab up failed:\n${up.stdout}${up.stderr}`)
   const { all } = parse(readFileSync(join(dir, 'hosts.yml'), 'utf8'))
   const hosts = all.children.pve.hosts as Record<string, { address: string }>

@@ -49,9 +49,8 @@ async function runsWithKvm(): Promise<boolean> {
     '-display',
     'none',
   ]
-  const child = spawn('qemu-system-x86_64', [...machine, '-qmp', `unix:${control},server=on,wait=off`], {
-    stdio: 'ignore',
-  })
+  const qemu = ['qemu-system-x86_64', ...machine, '-qmp', `unix:${control},server=on,wait=off`]
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...qemu], { stdio: 'ignore' })
   child.on('error', () => {
     // Its socket never appears then.
   })

@@ -5,13 +5,17 @@ import type { NodeKind } from '../kinds.ts'
 import { labNames, nodeNames } from '../names.ts'
 import { ensureCabling } from './cables.ts'
 import { ensureVmImage } from './image.ts'
-import { bootVm, createVmDisk, hasVmDisk, stopVm, vmPaths } from './node.ts'
+import { bootVm, createVmDisk, hasVmDisk, stopVm, vmPaths, writeVmBootScript } from './node.ts'
 
 /** What a lab does with VMs. */
 export const vmKind: NodeKind = {
   checkHost: checkVmHost,
   ensureImage: ensureVmImage,
-  prepare: ensureCabling,
+  patienceMs: 60_000,
+  async prepare(state) {
+    await ensureCabling(state)
+    await writeVmBootScript(state)
+  },
   async ensureDisk(state, node, onProgress) {
     if (!(await hasVmDisk(state, node))) await createVmDisk(state, node, onProgress)
   },

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { access, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PvectlError } from '../../errors.ts'
 import { createCgroup } from '../cgroup.ts'
 import { identityFiles } from '../identity.ts'
 import { ensureKey, readPublicKey } from '../keys.ts'
@@ -23,7 +24,7 @@ import { ensureSnapshot } from './snapshot.ts'
 /** A boot under emulation, with others beside it. */
 const BOOT_MS = 300_000
 /** A start from saved memory. */
-const RESTORE_MS = 120_000
+const RESTORE_MS = 240_000
 
 /** Files of a VM node. */
 export function vmPaths(state: LabState, node: LabNode) {
@@ -39,6 +40,11 @@ export function vmPaths(state: LabState, node: LabNode) {
     /** Holds the path of the saved memory that the disk belongs to, until the node has been started. */
     memory: at('memory'),
   }
+}
+
+/** Writes the script that starts nodes; before the first starts, since a shell may be reading it from then on. */
+export async function writeVmBootScript(state: LabState): Promise<void> {
+  await writeFile(bootScript(state), VM_BOOT_SCRIPT, { mode: 0o755 })
 }
 
 /** Creates a node's disk and identity. Under emulation it stands on a snapshot, which its first start restores. */
@@ -64,8 +70,9 @@ export async function bootVm(state: LabState, node: LabNode, onProgress: OnProgr
   await start(state, node, accelerator, memory)
   try {
     return await waitForNode(lab, node, RESTORE_MS)
-  } catch {
-    onProgress(`${node.name} does not come up from saved memory: booting it`)
+  } catch (error) {
+    if (!(error instanceof PvectlError)) throw error
+    onProgress(`booting ${node.name}, since it does not come up from saved memory: ${error.problems[0]?.hint ?? ''}`)
     await stopVm(state, node)
     await createDisk(state, node)
     await start(state, node, accelerator)
@@ -124,11 +131,9 @@ async function start(state: LabState, node: LabNode, accelerator: Accelerator, m
     ports: portsOf(state, node),
     start: memory === '' ? 'cold' : 'restored',
   })
-  const script = path.join(labDir(state.name), 'boot')
-  await writeFile(script, VM_BOOT_SCRIPT, { mode: 0o755 })
   const log = await open(paths.console, 'w')
   try {
-    const args = [script, memory, ...cgroups, '--', ...machine]
+    const args = [bootScript(state), memory, ...cgroups, '--', ...machine]
     const child = spawn('sh', args, { cwd: paths.dir, detached: true, stdio: ['ignore', log.fd, log.fd] })
     child.unref()
     // It counts as running from the moment it is in its control group.
@@ -136,6 +141,10 @@ async function start(state: LabState, node: LabNode, accelerator: Accelerator, m
   } finally {
     await log.close()
   }
+}
+
+function bootScript(state: LabState): string {
+  return path.join(labDir(state.name), 'boot')
 }
 
 /** True when a node's disk is complete. */

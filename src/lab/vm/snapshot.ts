@@ -64,7 +64,8 @@ async function save(draft: string, machine: Machine): Promise<void> {
   const log = await open(console, 'w')
   // Sockets lie there, whose paths must be short.
   const cwd = await mkdtemp(path.join(tmpdir(), 'pvectl-vm-'))
-  const child = spawn('qemu-system-x86_64', machineArguments(machine), {
+  // It must not outlive a pvectl that is killed.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...machineArguments(machine)], {
     cwd,
     env: { ...process.env, PVECTL_MEMORY: path.join(draft, 'memory') },
     stdio: ['ignore', log.fd, log.fd],
