@@ -27,7 +27,12 @@ export function noticesOf({ after, tasks }: HostPlan, times: Observed): readonly
     ),
   )
   const ifupdown = edits && after.has(ifupdownRef) ? ifupdownNotice(after.get(ifupdownRef)) : undefined
-  return [...unfinished, clock, ifupdown].filter((notice) => notice !== undefined)
+  const said = tasks.flatMap(({ resources }) =>
+    resources.flatMap(({ resource, plan }) =>
+      plan.kind === 'ok' || plan.kind === 'change' ? (resource.notices?.(after) ?? []) : [],
+    ),
+  )
+  return [...unfinished, clock, ifupdown, ...said].filter((notice) => notice !== undefined)
 }
 
 /** How far the clock of the node is off this machine's, in words; undefined when it is not. */

@@ -80,6 +80,8 @@ export interface Resource {
   readonly title: string
   /** Facts that `plan` may read. */
   readonly reads: readonly FactRef<unknown>[]
+  /** What people should know besides, given the node as it will be: a restart that a guest waits for. Pure. */
+  notices?(model: Model): readonly string[]
   /** Compares desired and modelled state. Must be pure, and `ok` when run on its own `after`. */
   plan(model: Model): Plan
 }
