@@ -23,6 +23,6 @@ async function loadPlugins() {
 /** package.json with the paths of what oclif loads turned from `dist/` to `src/`. */
 function sourceConfig() {
   const text = readFileSync(`${root}package.json`, 'utf8')
-  const toSource = (match) => match.replace('./dist/', './src/').replace(/\.js"$/, '.ts"')
+  const toSource = (match) => match.replace('./dist/', './src/').replace(/\.cjs"$/, '.ts"')
   return JSON.parse(text.replaceAll(/"\.\/dist\/[^"]*"/g, toSource))
 }
