@@ -6,7 +6,7 @@ import { commentsNamed } from '../interfaces/comments.ts'
 import { type Lines, parseLines } from '../interfaces/lines.ts'
 import { normalName, optionsNamed, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
 import { hookPhase } from '../nat/hook-lines.ts'
-import { shownLine } from './sensitive.ts'
+import { secretLine, shownLine } from './sensitive.ts'
 
 /** An interface with all its stanzas in /etc/network/interfaces. */
 export interface WrittenInterface {
@@ -39,13 +39,13 @@ export function unreadOptions({ stanzas }: WrittenInterface, read: RegExp): read
     .map(({ name, value }) => shownLine(`${name} ${value}`))
 }
 
-/** The comment of an interface; undefined without one, and for several lines, which no task takes. */
+/** The comment of an interface; undefined without one, for several lines, which no task takes, and for a secret. */
 export function commentOf(lines: Lines, name: string): string | undefined {
   // Comments hold bytes.
   const [only, ...others] = commentsNamed(lines, name).map((text) =>
     Buffer.from(text, 'latin1').toString('utf8').trim(),
   )
-  return only === undefined || only === '' || others.length > 0 ? undefined : only
+  return only === undefined || only === '' || others.length > 0 || secretLine(only) !== undefined ? undefined : only
 }
 
 /** True for what the file or the kernel calls a Linux bridge. */

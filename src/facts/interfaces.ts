@@ -44,7 +44,7 @@ cd /etc/network 2>/dev/null || cd /
 pv_file ${INTERFACES_PATH}
 pv_file ${PENDING_PATH}
 if [ -r ${INTERFACES_PATH} ]; then
-	sed -n ${SOURCED_PATTERN} < ${INTERFACES_PATH} | while IFS= read -r pv_line; do
+	sed -n ${SOURCED_PATTERN} < ${INTERFACES_PATH} | while IFS= read -r pv_line || [ -n "$pv_line" ]; do
 		IFS=' 	'
 		for pv_path in $pv_line; do
 			case $pv_path in /*) ;; *) pv_path=/etc/network/$pv_path ;; esac

@@ -1,0 +1,153 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { AdoptView, LeftOver } from '../../src/adopt/adopter.ts'
+import { interfacesAdopter } from '../../src/adopt/adopters/interfaces.ts'
+import { natAdopter } from '../../src/adopt/adopters/nat.ts'
+import { Chooser, expandFindings } from '../../src/adopt/choose.ts'
+import { plainParams } from '../../src/adopt/expand.ts'
+import { taskTypes } from '../../src/tasks/index.ts'
+import {
+  bridge,
+  INNER,
+  link,
+  MAIN,
+  modelOfNode,
+  type Node,
+  SPEC,
+  UPLINK,
+  WITH_INNER,
+  WITH_VMBR1,
+} from '../helpers/network-node.ts'
+
+const test = suite('adopt: network')
+
+interface Adopted {
+  /** Active tasks by type. */
+  readonly tasks: readonly (readonly [string, unknown])[]
+  /** Commented ones. */
+  readonly suggested: readonly (readonly [string, unknown])[]
+  readonly left: string
+}
+
+function adopt(node: Node): Adopted {
+  const view: AdoptView = { host: 'node1', model: modelOfNode(node) }
+  const leftOvers: LeftOver[] = []
+  const chooser = new Chooser(view.model)
+  const choices = [interfacesAdopter, natAdopter].map((adopter) => {
+    const found = adopter.adopt(view)
+    leftOvers.push(...found.leftOvers)
+    return chooser.choose(expandFindings(found.findings, { host: 'node1', registry: taskTypes, template: () => '' }))
+  })
+  const shown = (task: Parameters<typeof plainParams>[0] & { readonly type: string }) =>
+    [task.type, plainParams(task)] as const
+  return {
+    tasks: choices.flatMap(({ tasks }) => tasks.map(shown)),
+    suggested: choices.flatMap(({ suggestions }) => suggestions.flatMap(({ tasks }) => tasks.map(shown))),
+    left: [...choices.flatMap((choice) => choice.leftOvers), ...leftOvers]
+      .map(({ what, why }) => `${what}: ${why}`)
+      .join('\n'),
+  }
+}
+
+const VMBR0 = ['bridge', { name: 'vmbr0', address: '192.168.1.10/24', ports: ['eno1'] }] as const
+
+test('bridges as the web interface writes them', () => {
+  const { tasks, left } = adopt({ main: WITH_INNER, links: WITH_VMBR1 })
+  assert.equal(tasks, [VMBR0, ['bridge', { name: 'vmbr1', address: '10.10.10.1/24', ports: [] }]])
+  assert.is(left, '`gateway 192.168.1.1` of vmbr0: `bridge` has no parameter for it; it stays in the stanza')
+})
+
+test('comments of bridges and cards; one that holds a secret is left', () => {
+  const main = `${MAIN.replace('inet manual\n', 'inet manual\n#Uplink\n')}${INNER}#password: geheim\n`
+  const { tasks, left } = adopt({ main, links: WITH_VMBR1 })
+  assert.equal(tasks[0], ['interface_comment', { name: 'eno1', comment: 'Uplink' }])
+  assert.equal(tasks[2]?.[1], { name: 'vmbr1', address: '10.10.10.1/24', ports: [] })
+  assert.not.match(JSON.stringify(tasks) + left, 'geheim')
+})
+
+const GUARDED = `	post-up iptables -t nat -C POSTROUTING ${SPEC} 2>/dev/null || iptables -t nat -A POSTROUTING ${SPEC}
+	post-down iptables -t nat -D POSTROUTING ${SPEC} || true
+`
+const MASQUERADE = { source: '10.10.10.0/24', out: 'vmbr0' }
+
+test('NAT in order is a task, and in a guide’s way it is one that leaves the hooks as they are', () => {
+  const tidy = adopt({ main: `${MAIN}${INNER}${GUARDED}`, links: WITH_VMBR1, rules: [SPEC] })
+  assert.equal(tidy.tasks.at(-1), ['masquerade', MASQUERADE])
+  const hook = `	post-up iptables -t nat -A POSTROUTING ${SPEC}\n`
+  const guide = adopt({ main: `${MAIN}${INNER}${hook}`, links: WITH_VMBR1, rules: [SPEC, SPEC] })
+  assert.equal(guide.tasks.at(-1), ['masquerade', { ...MASQUERADE, hooks: 'as_written' }])
+  assert.match(guide.left, 'one guarded hook for 10.10.10.0/24')
+})
+
+test('other hooks, live rules without a hook, and links of other kinds are named', () => {
+  const main = `${MAIN}${INNER}	up ip route add 10.9.0.0/16 via 10.10.10.2\n\tup curl -H "Authorization: Bearer 0123456789"\n
+auto wg0
+iface wg0 inet static
+	address 10.8.0.1/24
+`
+  const { left } = adopt({
+    main,
+    links: [...WITH_VMBR1, bridge('br9')],
+    rules: ['-s 10.66.0.0/24 -o vmbr0 -j MASQUERADE'],
+  })
+  for (const expected of [
+    'no task describes `up ip route add 10.9.0.0/16 via 10.10.10.2`',
+    'wg0 (network card): no task describes `iface wg0 inet static` with address 10.8.0.1/24',
+    'br9 (bridge): it is there live, and /etc/network/interfaces has no stanza of it',
+    'iptables -t nat -A POSTROUTING -s 10.66.0.0/24 -o vmbr0 -j MASQUERADE: the rule is live',
+  ])
+    assert.ok(left.includes(expected), `${expected}\n${left}`)
+  assert.not.match(left, '0123456789')
+})
+
+test('bonds and VLANs', () => {
+  const main = `auto bond0
+iface bond0 inet manual
+	bond-slaves eno1 eno2
+	bond-miimon 100
+	bond-mode 1
+	bond-primary eno1
+
+${MAIN.replace('bridge-ports eno1', 'bridge-ports bond0')}
+auto bond0.50
+iface bond0.50 inet static
+	address 10.50.0.1/24
+#Storage
+`
+  const bond = { mode: 'active-backup', slaves: ['eno1', 'eno2'], primary: 'eno1', miimon: 100 }
+  const links = [
+    link('lo', { ip: ['127.0.0.1/8'] }),
+    link('eno1', { master: 'bond0' }),
+    link('eno2', { master: 'bond0' }),
+    link('bond0', {
+      kind: 'bond',
+      master: 'vmbr0',
+      bond: { mode: 'active-backup', miimon: 100, primary: 'eno1' },
+    } as object),
+    bridge('vmbr0', ['192.168.1.10/24']),
+    link('bond0.50', {
+      kind: 'vlan',
+      lower: 'bond0',
+      ip: ['10.50.0.1/24'],
+      vlan: { id: 50, protocol: '802.1q' },
+    } as object),
+  ]
+  const { tasks, suggested } = adopt({ main, links })
+  const all = [...tasks, ...suggested]
+  assert.equal(
+    all.find(([type]) => type === 'bond'),
+    ['bond', { name: 'bond0', ...bond }],
+  )
+  assert.equal(
+    all.find(([type]) => type === 'vlan'),
+    ['vlan', { name: 'bond0.50', address: '10.50.0.1/24', comment: 'Storage' }],
+  )
+})
+
+test('a node without the file', () => {
+  const { tasks, left } = adopt({ main: '', links: UPLINK })
+  assert.equal(tasks, [])
+  assert.match(left, 'vmbr0 (bridge): it is there live')
+})
+
+test.run()
