@@ -1,4 +1,5 @@
 /** The one list of task types, in alphabetical order. */
+import { additionalIpTask } from './additional-ip.ts'
 import { authorizedKeyTask } from './authorized-key.ts'
 import { bondTask } from './bond.ts'
 import { bridgeTask } from './bridge.ts'
@@ -33,6 +34,7 @@ import { vlanTask } from './vlan.ts'
 
 /** Every task type that a playbook may name. */
 export const taskTypes: readonly TaskType[] = [
+  additionalIpTask,
   authorizedKeyTask,
   bondTask,
   bridgeTask,
