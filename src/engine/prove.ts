@@ -33,7 +33,7 @@ export async function proveHost(
 
 function problem({ title, saw, cause, hint }: ShownCheck): Problem {
   return {
-    message: `not so: ${title}: ${saw}${cause === undefined ? '' : `; likely cause: ${cause}`}`,
+    message: `check failed: ${title}: ${saw}${cause === undefined ? '' : `; likely cause: ${cause}`}`,
     ...(hint === undefined ? {} : { hint }),
   }
 }

@@ -51,6 +51,16 @@ export function linkCause(node: NodeView, seat: Seat): Cause | undefined {
   return { cause: `${link.ifname} is down`, hint: `ip link set ${link.ifname} up` }
 }
 
+/** Why packets of these interfaces are not forwarded; undefined when they are. */
+export function forwardingCause(node: NodeView, interfaces: readonly string[]): Cause | undefined {
+  const off = node.forwardingOff(interfaces)
+  if (off === undefined) return undefined
+  return {
+    cause: `IPv4 forwarding is off (${off} = 0)`,
+    hint: `sysctl -w ${off}=1, and the ip_forwarding task for good`,
+  }
+}
+
 /** Who stops a packet; undefined when nobody seems to. */
 export function firewallCause(node: NodeView, packet: Packet): Cause | undefined {
   const blocked = node.blocked(packet)

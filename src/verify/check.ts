@@ -72,11 +72,11 @@ export interface Ipv6RaCheck {
   readonly seat: Seat
 }
 
-/** A packet of the bridge's full size gets through, unfragmented. */
+/** A packet of the full size of guests gets through, unfragmented. */
 export interface MtuCheck {
   readonly kind: 'mtu'
   readonly seat: Seat
-  /** Expected MTU in bytes; default: whatever the interface has. */
+  /** MTU of the guests in bytes; default 1500, as network cards have it. */
   readonly mtu?: number
 }
 

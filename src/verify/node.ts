@@ -42,7 +42,7 @@ export interface Blocked {
   readonly pve: boolean
 }
 
-const SYSCTLS = ['ip_forward', 'conf/all/forwarding'].map((name) => `/proc/sys/net/ipv4/${name}`)
+const FORWARDING = 'cd /proc/sys/net/ipv4 && grep . ip_forward conf/*/forwarding'
 
 /** Facts that are always read. */
 export const COMMON_FACTS: readonly FactWish[] = [
@@ -51,7 +51,7 @@ export const COMMON_FACTS: readonly FactWish[] = [
   { id: 'ip6tables', kind: 'rules', args: ['ip6tables-save', '/proc/net/ip6_tables_names'] },
   { id: 'nft', kind: 'command', args: ['nft', '-j', 'list', 'ruleset'] },
   { id: 'listeners', kind: 'command', args: ['ss', '-H', '-lntup'] },
-  { id: 'sysctls', kind: 'files', args: SYSCTLS },
+  { id: 'forwarding', kind: 'command', args: ['sh', '-c', FORWARDING] },
 ]
 
 /** Facts of a node, parsed when first asked for. */
@@ -116,9 +116,12 @@ export class NodeView {
     return files[path] ?? undefined
   }
 
-  /** False when the kernel forwards nothing. */
-  get forwards(): boolean {
-    return SYSCTLS.every((path) => this.file('sysctls', path) !== '0')
+  /** The setting that keeps packets of an interface from being forwarded; undefined when none does. */
+  forwardingOff(interfaces: readonly string[]): string | undefined {
+    const lines = this.#text('forwarding').split('\n')
+    const switches = ['ip_forward', ...interfaces.map((name) => `conf/${name}/forwarding`)]
+    const off = switches.find((name) => lines.includes(`${name}:0`))
+    return off === undefined ? undefined : `net/ipv4/${off}`
   }
 
   get iptables(): Tables {
@@ -142,7 +145,7 @@ export class NodeView {
     }
     for (const { table, chain, chains, hook: at, type } of this.#nft(packet.family)) {
       if (type !== 'filter' || ![packet.hook, 'prerouting'].includes(at)) continue
-      const outcome = walk(chains, chain, packet)
+      const outcome = walk(chains, chain, table.startsWith('bridge ') ? { ...packet, bridged: true } : packet)
       if (outcome?.kind === 'drop') return blockedBy(`nftables ${table}`, outcome)
     }
     return undefined

@@ -105,6 +105,8 @@ function condition(name: string, value: string, packet: Packet): Match {
       return truth(['8', 'any', 'echo-request', '128'].includes(value))
     case '--dst-type':
       return packet.hook === 'input' && value === 'LOCAL' ? 'yes' : 'maybe'
+    case '--mark':
+      return marked(value, packet.mark ?? 0)
     case '--tcp-flags':
     case '--syn':
       return 'yes'
@@ -123,29 +125,25 @@ function within(network: string, address: string): Match {
   return truth(outer.family === inner.family && ipContains(outer, inner))
 }
 
+function marked(text: string, mark: number): Match {
+  const [value = 0, mask = 0xffffffff] = text.split('/').map(Number)
+  return truth((mark & mask) >>> 0 === value)
+}
+
 function ports(list: string, port: number | undefined): Match {
   if (port === undefined) return 'no'
   const spans = list.split(',').map((span) => span.split(':').map(Number))
   return truth(spans.some(([low = 0, high = low]) => port >= low && port <= high))
 }
 
-const PASSING = [
-  'LOG',
-  'NFLOG',
-  'MARK',
-  'CONNMARK',
-  'CT',
-  'NOTRACK',
-  'TCPMSS',
-  'CHECKSUM',
-  'SET',
-  'TRACE',
-  'DSCP',
-  'CLASSIFY',
-]
+const PASSING = ['LOG', 'NFLOG', 'CONNMARK', 'CT', 'NOTRACK', 'TCPMSS', 'CHECKSUM', 'SET', 'TRACE', 'DSCP', 'CLASSIFY']
 
 function actionOf(target: Option | undefined, detail: readonly string[]): Action {
   const chain = target?.values[0]
+  if (chain === 'MARK') {
+    const [value = 0, mask = 0xffffffff] = (detail[0] ?? '').split('/').map(Number)
+    return { kind: 'mark', value, mask }
+  }
   if (chain === undefined || PASSING.includes(chain)) return { kind: 'none' }
   if (chain === 'ACCEPT') return { kind: 'accept' }
   if (chain === 'DROP' || chain === 'REJECT') return { kind: 'drop' }

@@ -17,7 +17,7 @@ type Json = Readonly<Record<string, unknown>>
 /** Base chains of families that see packets of `family`. Text that is no JSON gives none. */
 export function parseNft(text: string, family: 4 | 6, ignored: (table: string) => boolean): readonly BaseChain[] {
   const entries = readEntries(text)
-  const families = family === 4 ? ['ip', 'inet'] : ['ip6', 'inet']
+  const families = family === 4 ? ['ip', 'inet', 'bridge'] : ['ip6', 'inet', 'bridge']
   const tables = new Map<string, Map<string, { policy?: 'accept' | 'drop'; rules: Rule[] }>>()
   const bases: Json[] = []
   for (const entry of entries) {
@@ -84,7 +84,12 @@ function fieldOf(left: unknown, packet: Packet): string | number | undefined {
   switch (meta?.key ?? (ct?.key === 'state' ? 'state' : `${payload?.protocol} ${payload?.field}`)) {
     case 'iifname':
     case 'iif':
+      return packet.bridged ? undefined : packet.from
+    case 'ibrname':
       return packet.from
+    case 'ether type':
+    case 'protocol':
+      return packet.family === 4 ? 'ip' : 'ip6'
     case 'oifname':
     case 'oif':
       return packet.to ?? 'none'

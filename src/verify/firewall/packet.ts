@@ -15,6 +15,10 @@ export interface Packet {
   /** Of TCP and UDP. */
   readonly port?: number
   readonly sourcePort?: number
+  /** Seen on its way over a bridge, where `from` is the bridge and nobody knows the port. */
+  readonly bridged?: true
+  /** Mark that a rule has put on it; default 0. */
+  readonly mark?: number
   /** State of its connection; default `new`. */
   readonly state?: 'new' | 'established'
 }
@@ -30,7 +34,9 @@ export type Action =
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
   /** Another address for it, or the like: the end of a chain of the nat table. */
   | { readonly kind: 'translate'; readonly how: string }
-  /** Counts, marks, logs: the next rule follows. */
+  /** A mark is put on it: `(mark & ~mask) ^ value`. */
+  | { readonly kind: 'mark'; readonly value: number; readonly mask: number }
+  /** Counts, logs: the next rule follows. */
   | { readonly kind: 'none' }
 
 /** One rule, ready to be asked. */

@@ -19,39 +19,51 @@ const DEEPEST = 32
 export function walk(chains: Chains, start: string, packet: Packet): Outcome | undefined {
   const first = chains.get(start)
   if (first === undefined) return undefined
-  const outcome = through(chains, [start], first, packet)
-  if (outcome !== undefined) return outcome
-  return { kind: first.policy ?? 'accept', by: `policy of ${start}`, path: [start] }
+  const outcome = new Walk(chains, packet).through([start], first)
+  return outcome ?? { kind: first.policy ?? 'accept', by: `policy of ${start}`, path: [start] }
 }
 
-function through(chains: Chains, path: readonly string[], chain: Chain, packet: Packet): Outcome | undefined {
-  for (const rule of chain.rules) {
-    if (rule.match(packet) !== 'yes') continue
-    const next = step(chains, path, rule, packet)
-    if (next === 'return') return undefined
-    if (next !== 'on') return next
+class Walk {
+  readonly #chains: Chains
+  /** As rules have left it: they put marks on it. */
+  #packet: Packet
+
+  constructor(chains: Chains, packet: Packet) {
+    this.#chains = chains
+    this.#packet = packet
   }
-  return undefined
-}
 
-function step(chains: Chains, path: readonly string[], rule: Rule, packet: Packet): Outcome | 'on' | 'return' {
-  const action = rule.action(packet)
-  switch (action.kind) {
-    case 'none':
-      return 'on'
-    case 'return':
-      return 'return'
-    case 'translate':
-      return { kind: 'translate', by: rule.text, path, how: action.how }
-    case 'accept':
-    case 'drop':
-      return { kind: action.kind, by: rule.text, path }
-    case 'jump':
-    case 'goto': {
-      const chain = chains.get(action.chain)
-      if (chain === undefined || path.length > DEEPEST) return 'on'
-      const outcome = through(chains, [...path, action.chain], chain, packet)
-      return outcome ?? (action.kind === 'goto' ? 'return' : 'on')
+  through(path: readonly string[], chain: Chain): Outcome | undefined {
+    for (const rule of chain.rules) {
+      if (rule.match(this.#packet) !== 'yes') continue
+      const next = this.#step(path, rule)
+      if (next === 'return') return undefined
+      if (next !== 'on') return next
+    }
+    return undefined
+  }
+
+  #step(path: readonly string[], rule: Rule): Outcome | 'on' | 'return' {
+    const action = rule.action(this.#packet)
+    switch (action.kind) {
+      case 'none':
+        return 'on'
+      case 'mark':
+        this.#packet = { ...this.#packet, mark: (((this.#packet.mark ?? 0) & ~action.mask) ^ action.value) >>> 0 }
+        return 'on'
+      case 'return':
+        return 'return'
+      case 'translate':
+        return { kind: 'translate', by: rule.text, path, how: action.how }
+      case 'accept':
+      case 'drop':
+        return { kind: action.kind, by: rule.text, path }
+      case 'jump':
+      case 'goto': {
+        const chain = this.#chains.get(action.chain)
+        if (chain === undefined || path.length > DEEPEST) return 'on'
+        return this.through([...path, action.chain], chain) ?? (action.kind === 'goto' ? 'return' : 'on')
+      }
     }
   }
 }

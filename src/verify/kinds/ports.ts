@@ -1,5 +1,5 @@
 /** Ports of the node: those that lead to guests, and those that must not answer. */
-import { type Cause, firewallCause, linkCause, seatName, seatProblem } from '../causes.ts'
+import { type Cause, firewallCause, forwardingCause, linkCause, seatName, seatProblem } from '../causes.ts'
 import type { ClosedCheck, ForwardCheck } from '../check.ts'
 import type { Packet } from '../firewall/packet.ts'
 import { reasonOf } from '../outside/http.ts'
@@ -42,12 +42,20 @@ export const closed: Prover<ClosedCheck> = {
   proves: 'nothing answers at the port, though the node itself can be reached from there',
   probe: ({ port, from }) => (from === 'outside' ? undefined : { kind: 'tcp', seat: from, port }),
   outside: async ({ port, from }, _, ask) => (from === 'outside' ? knock(ask, port) : {}),
-  judge({ port, from }, { seen, outside, node }) {
+  judge({ port, from }, { seen, outside, node, host }) {
     const problem = from === 'outside' ? undefined : seatProblem(from, seen)
     if (problem !== undefined) return problem
     const answer = from === 'outside' ? outside : seen
     const down = from === 'outside' ? undefined : linkCause(node, from)
     if (down !== undefined) return skipped(down.cause)
+    // Silence of an address proves nothing unless it is known to be the node's.
+    if (
+      answer.open === undefined &&
+      from === 'outside' &&
+      host.address !== host.target.address &&
+      answer.error !== REFUSED
+    )
+      return skipped(`${host.address}: ${shown(answer)}; nobody knows whether that is the node`)
     if (answer.open === undefined) return passed(shown(answer))
     const [listener = ''] = node.listeners('tcp', port)
     const who = /"([^"]+)"/.exec(listener)?.[1]
@@ -57,6 +65,9 @@ export const closed: Prover<ClosedCheck> = {
     })
   },
 }
+
+/** As {@link reasonOf} says it. */
+const REFUSED = 'connection refused'
 
 function end({ address, port }: ForwardCheck['to']): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
@@ -128,14 +139,8 @@ function blockedForward(check: ForwardCheck, evidence: Evidence): Cause {
     sourcePort: check.to.port,
     state: 'established',
   }
-  const off = node.forwards
-    ? undefined
-    : {
-        cause: 'IPv4 forwarding is off (net.ipv4.ip_forward=0)',
-        hint: 'sysctl -w net.ipv4.ip_forward=1, and the ip_forwarding task for good',
-      }
   return (
-    off ??
+    forwardingCause(node, [before.from, inner]) ??
     firewallCause(node, packet) ??
     firewallCause(node, back) ?? {
       cause:

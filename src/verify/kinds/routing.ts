@@ -1,10 +1,13 @@
 /** The way of guests to the outside. */
-import { type Cause, firewallCause, linkCause, seatName, seatProblem } from '../causes.ts'
+import { type Cause, firewallCause, forwardingCause, linkCause, seatName, seatProblem } from '../causes.ts'
 import type { ForwardingCheck, MtuCheck, NatCheck, Seat } from '../check.ts'
 import type { Packet } from '../firewall/packet.ts'
 import type { NodeView } from '../node.ts'
 import type { Seen } from '../probe/plan.ts'
 import { type Evidence, failed, type Prover, passed, skipped, type Verdict } from '../prover.ts'
+
+/** MTU of guests whose bridge says nothing else. */
+const USUAL_MTU = 1500
 
 /** Proves {@link NatCheck}. */
 export const nat: Prover<NatCheck> = {
@@ -23,6 +26,11 @@ export const nat: Prover<NatCheck> = {
     const { seen, node } = evidence
     const problem = seatProblem(check.seat, seen)
     if (problem !== undefined) return problem
+    if (seen.no_target !== undefined && node.defaultRoute.dev === undefined)
+      return failed('no way out', {
+        cause: 'the node has no default route',
+        hint: 'ip route; the gateway of the uplink in /etc/network/interfaces',
+      })
     if (seen.no_target !== undefined)
       return skipped('the node has no default gateway; name a target in verify.nat_target')
     const translation = node.sourceTranslation(throughPacket(check, evidence))
@@ -47,12 +55,12 @@ export const forwarding: Prover<ForwardingCheck> = {
     if (seen.error === 'time exceeded') return passed(`${seen.from} answers as a router`)
     if (seen.error === 'network unreachable' && seen.from !== undefined)
       return passed(`${seen.from} routes, and has no route to ${seen.target}`)
-    const cause = linkCause(node, seat) ?? switchedOff(node)
+    const cause = linkCause(node, seat) ?? forwardingCause(node, [node.link(seat)?.ifname ?? ''])
     return failed(
       shown(seen),
       cause ?? {
-        cause: 'the interface does not forward, or a firewall drops the packet',
-        hint: `sysctl net.ipv4.conf.${seat.interface ?? 'all'}.forwarding`,
+        cause: 'a firewall drops the packet before it is routed',
+        hint: 'iptables-save -t raw; iptables-save -t mangle; nft list ruleset',
       },
     )
   },
@@ -60,15 +68,14 @@ export const forwarding: Prover<ForwardingCheck> = {
 
 /** Proves {@link MtuCheck}. */
 export const mtu: Prover<MtuCheck> = {
-  title: ({ seat, mtu: size }) =>
-    `full-size packets pass ${seatName(seat)}${size === undefined ? '' : ` (${size} bytes)`}`,
-  proves: 'a packet as large as the MTU of the bridge gets through unfragmented',
-  probe: ({ seat, mtu: size }) => ({ kind: 'mtu', seat, ...(size === undefined ? {} : { size }) }),
-  judge({ seat, mtu: size }, { seen, node }) {
+  title: ({ seat, mtu: size = USUAL_MTU }) => `packets of ${size} bytes pass ${seatName(seat)}`,
+  proves: 'a packet of the full size of guests gets through unfragmented',
+  probe: ({ seat, mtu: size = USUAL_MTU }) => ({ kind: 'mtu', seat, size }),
+  judge({ seat, mtu: size = USUAL_MTU }, { seen, node }) {
     const problem = seatProblem(seat, seen)
     if (problem !== undefined) return problem
     const link = node.link(seat)
-    if (seen.reply !== undefined) return passed(`${size ?? link?.mtu} bytes`)
+    if (seen.reply !== undefined) return passed(`${seen.target} answers`)
     const down = linkCause(node, seat)
     if (down !== undefined) return failed(shown(seen), down)
     const packet: Packet = {
@@ -85,13 +92,13 @@ export const mtu: Prover<MtuCheck> = {
   },
 }
 
-function tooSmall(node: NodeView, seat: Seat, size: number | undefined): Cause {
+function tooSmall(node: NodeView, seat: Seat, size: number): Cause {
   const link = node.link(seat)
-  const ports = node.links.filter(({ master, mtu: own }) => master === link?.ifname && own < (size ?? link?.mtu ?? 0))
+  const ports = node.links.filter(({ master, mtu: own }) => master === link?.ifname && own < size)
   const small = ports.map(({ ifname, mtu: own }) => `${ifname} ${own}`).join(', ')
   return {
     cause: `${link?.ifname} has an MTU of ${link?.mtu}${small === '' ? '' : `; ports with less: ${small}`}`,
-    hint: 'a bridge takes the smallest MTU of its ports',
+    hint: `guests send ${size} bytes; say \`mtu\` in the bridge task if less is meant. A bridge takes the smallest MTU of its ports`,
   }
 }
 
@@ -127,15 +134,6 @@ function noRule({ seat, out, to }: NatCheck): Cause {
   }
 }
 
-function switchedOff(node: NodeView): Cause | undefined {
-  return node.forwards
-    ? undefined
-    : {
-        cause: 'IPv4 forwarding is off (net.ipv4.ip_forward=0)',
-        hint: 'sysctl -w net.ipv4.ip_forward=1, and the ip_forwarding task for good',
-      }
-}
-
 function outOfReach(check: NatCheck, evidence: Evidence, translation: string | undefined): Verdict {
   const { node, seen, host } = evidence
   const packet = throughPacket(check, evidence)
@@ -150,7 +148,7 @@ function outOfReach(check: NatCheck, evidence: Evidence, translation: string | u
   const cause =
     linkCause(node, check.seat) ??
     linkCause(node, { interface: check.out }) ??
-    switchedOff(node) ??
+    forwardingCause(node, [packet.from, check.out]) ??
     firewallCause(node, packet) ??
     firewallCause(node, back) ??
     (translation === undefined ? noRule(check) : undefined)

@@ -19,7 +19,6 @@ for my $probe (@{$plan->{probes}}) {
     my ($place, $why) = interface_of($probe->{seat});
     if (!$place) { print say_result('probe', $probe->{id}, { place => $why }); next }
     if ($probe->{kind} eq 'forwarding' && $default && $default->{dev} eq $place->{name}) { print say_result('probe', $probe->{id}, { uplink => 1 }); next }
-    $probe->{size} //= $place->{link}{mtu} if $probe->{kind} eq 'mtu';
     my $group = $groups{join '/', $place->{name}, $place->{vlan} // ''} //= { place => $place, probes => [] };
     $group->{own} //= (grep { !defined $probe->{seat}{network} || $probe->{seat}{network} =~ /:/ || same_network($_, $probe->{seat}{network}) } addresses($place->{link}))[0];
     push @{$group->{probes}}, $probe;
@@ -27,6 +26,8 @@ for my $probe (@{$plan->{probes}}) {
 
 sub sit {
     my ($group, $cable) = @_;
+    my $mtu = 1500;
+    for (@{$group->{probes}}) { $mtu = $_->{size} if ($_->{size} // 0) > $mtu }
     die "this machine's processor is not known\n" if !$call;
     pipe(my $ready, my $tell) or die; pipe(my $wait, my $go) or die; pipe(my $in, my $out) or die;
     my $pid = child(sub {
@@ -41,7 +42,7 @@ sub sit {
     close $_ for $tell, $wait, $out;
     sysread $ready, my $said, 4096;
     $said = 'the namespace broke off' if !defined $said || $said eq '';
-    my $why = $said eq '+' ? plug($group->{place}, $cable, $pid) : $said;
+    my $why = $said eq '+' ? plug($group->{place}, $cable, $pid, $mtu) : $said;
     syswrite $go, $why // '+';
     local $/; my $text = <$in>;
     my $seen = eval { $json->decode($text) } // { map { ($_->{id} => { setup => 'the probe broke off' }) } @{$group->{probes}} };

@@ -14,7 +14,7 @@ export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
     }
   | { readonly kind: 'nat'; readonly target?: string }
   | { readonly kind: 'forwarding'; readonly target?: string }
-  | { readonly kind: 'mtu'; readonly size?: number }
+  | { readonly kind: 'mtu'; readonly size: number }
   | { readonly kind: 'tcp'; readonly host?: string; readonly port: number }
   | { readonly kind: 'ra' }
 )

@@ -41,7 +41,7 @@ sub interface_of {
 
 # Lays a cable from the bridge into the namespace of a process; why not.
 sub plug {
-    my ($place, $cable, $pid) = @_;
+    my ($place, $cable, $pid, $guest_mtu) = @_;
     my ($bridge, $vlan) = @$place{qw(bridge vlan)};
     my $sys = "/sys/class/net/$bridge";
     my $mtu = slurp("$sys/mtu");
@@ -50,7 +50,7 @@ sub plug {
         return $why if $why;
     }
     my $mac = sprintf 'fe:ff:ff:%02x:%02x:%02x', map { int rand 256 } 1 .. 3;
-    my $why = quiet('ip', 'link', 'add', 'name', $cable, 'address', $mac, 'mtu', $mtu, 'type', 'veth', 'peer', 'name', 'eth0', 'mtu', $mtu, 'netns', $pid)
+    my $why = quiet('ip', 'link', 'add', 'name', $cable, 'address', $mac, 'mtu', $mtu, 'type', 'veth', 'peer', 'name', 'eth0', 'mtu', $guest_mtu, 'netns', $pid)
         // quiet('ip', 'link', 'set', 'dev', $cable, 'addrgenmode', 'none', 'master', $bridge)
         // quiet('ip', 'link', 'set', 'dev', $cable, 'up');
     if (!$why && defined $vlan && $place->{aware}) {
