@@ -35,7 +35,9 @@ export function createIdentities(keyring: Keyring, env: NodeJS.ProcessEnv): Iden
     async of(target) {
       const agent = await agentOf(target)
       if (target.keyFiles.length > 0) return named(target.keyFiles, keyring, agent)
-      const found = await usual(keyring, agent)
+      const preferred = await preferredKeys(target.preferredKeyFiles ?? [], keyring, agent)
+      const isNew = ({ publicKey }: Identity) => !preferred.some((other) => sameKey(other.publicKey, publicKey))
+      const found = [...preferred, ...(await usual(keyring, agent)).filter(isNew)]
       if (found.length === 0) throw nothingToOffer(target)
       return found
     },
@@ -58,6 +60,31 @@ function named(paths: readonly string[], keyring: Keyring, agent: Agent | undefi
   )
 }
 
+/** Files of ~/.ssh/config, as far as they can be used without a question that nobody expects; others are passed over. */
+async function preferredKeys(
+  paths: readonly string[],
+  keyring: Keyring,
+  agent: Agent | undefined,
+): Promise<readonly Identity[]> {
+  const loaded = await Promise.allSettled(paths.map((path) => keyring.load(path)))
+  const identities = loaded.map(async (result) => {
+    if (result.status === 'rejected') return []
+    const file = result.value
+    const held = agentKey(agent, file)
+    if (agent !== undefined && held !== undefined) return [agentIdentity(agent, held, `${file.path} (agent)`)]
+    return isUsable(file, keyring) ? [await fileIdentity(file, keyring)] : []
+  })
+  return (await Promise.all(identities)).flat()
+}
+
+function isUsable(file: KeyFile, keyring: Keyring): boolean {
+  return file.kind === 'private' && (!file.encrypted || (keyring.canAsk && file.publicKey !== undefined))
+}
+
+function sameKey(a: ParsedKey, b: ParsedKey): boolean {
+  return a.getPublicSSH().equals(b.getPublicSSH())
+}
+
 /**
  * What ssh would try: the agent, then the usual files. The agent's copies of the usual files come first, since nodes
  * cut the login off after some tries (MaxAuthTries, 6), and encrypted files last, since they need the user.
@@ -67,8 +94,7 @@ async function usual(keyring: Keyring, agent: Agent | undefined): Promise<readon
   const isUsual = (key: ParsedKey) => files.some((file) => file.publicKey?.equals(key.getPublicSSH()))
   const held = [...(agent?.keys ?? [])].sort((a, b) => Number(isUsual(b)) - Number(isUsual(a)))
   const rest = files
-    .filter((file) => file.kind === 'private' && agentKey(agent, file) === undefined)
-    .filter((file) => !file.encrypted || (keyring.canAsk && file.publicKey !== undefined))
+    .filter((file) => agentKey(agent, file) === undefined && isUsable(file, keyring))
     .sort((a, b) => Number(a.encrypted) - Number(b.encrypted))
   return [
     ...(agent === undefined ? [] : held.map((key) => agentIdentity(agent, key, `agent key ${key.comment}`.trim()))),

@@ -1,9 +1,8 @@
 /**
  * What the user's ~/.ssh/config says about a host, asked of `ssh -G`, which alone knows Include, Match and patterns.
  *
- * Meant for the inventory: call {@link resolveSshConfig} with the address that the inventory gives (or the host's name
- * where it gives none), and let the answer fill in only what the inventory leaves unset. What the user's files do not
- * set is absent from the answer, so that pvectl's own defaults (user root) stay in force.
+ * It is asked by the address that the inventory gives (the host's name where it gives none). What the user's files do
+ * not set is absent from the answer, so that pvectl's own defaults (user root) stay in force.
  */
 import { execFile } from 'node:child_process'
 import { access } from 'node:fs/promises'
@@ -22,6 +21,9 @@ export interface SshConfig {
   readonly identityFiles: readonly string[]
   /** As written: `[user@]host[:port]`, several with commas, outermost first. */
   readonly proxyJump?: string
+  readonly proxyCommand?: string
+  /** Offer no keys but the identity files. */
+  readonly identitiesOnly?: true
   /** Absolute paths; empty when unset. */
   readonly userKnownHostsFiles: readonly string[]
   readonly hostKeyAlias?: string
@@ -89,6 +91,8 @@ export function parseSshConfig(output: string, alias: string, homeDir: string): 
     ...defined('user', one('user')),
     identityFiles: paths(all('identityfile')),
     ...defined('proxyJump', one('proxyjump')),
+    ...defined('proxyCommand', one('proxycommand')),
+    ...(one('identitiesonly') === 'yes' ? { identitiesOnly: true } : {}),
     userKnownHostsFiles: paths(all('userknownhostsfile').flatMap((value) => value.split(' '))),
     ...defined('hostKeyAlias', one('hostkeyalias')),
     ...defined('identityAgent', agent === undefined ? undefined : expandPath(agent, tokens, homeDir)),

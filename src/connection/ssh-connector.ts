@@ -15,6 +15,7 @@ import type { Secret } from './secret.ts'
 import { type ShownHostKey, shownHostKey } from './shown-host-key.ts'
 import { sshConnection } from './ssh-connection.ts'
 import type { Target } from './target.ts'
+import { createUserConfig } from './user-config.ts'
 
 /** Where keys come from, and limits. */
 export interface SshConnectorOptions extends KeyOptions {
@@ -56,6 +57,7 @@ const ONE_ADDRESS_MS = 2000
 /** A connector for one run: every `connect` is a new connection, jump hosts are shared, keys are read once. */
 export function createSshConnector(options: SshConnectorOptions = {}): SshConnector {
   const chain = createKeyChain(options)
+  const fill = createUserConfig(options)
   const hostKeys = createHostKeys(options.homeDir ?? homedir(), options.vouched)
   const gates = new Map<string, Gate>()
   const jumps = new Map<string, Promise<Link>>()
@@ -96,11 +98,16 @@ export function createSshConnector(options: SshConnectorOptions = {}): SshConnec
   }
 
   return {
-    async connect(target, signal) {
+    async connect(wanted, signal) {
       if (signal !== undefined) setMaxListeners(0, signal)
+      const target = await fill(wanted)
       return sshConnection(target, await open(target, signal), options.maxOutput)
     },
-    unlockKeys: (targets) => unlockKeyFiles(targets, chain),
+    async unlockKeys(targets) {
+      // What cannot be filled is told when its node is contacted.
+      const filled = await Promise.all(targets.map((target) => fill(target).catch(() => target)))
+      return unlockKeyFiles(filled, chain)
+    },
     async hostKey(target, keyType, signal) {
       const known = await hostKeys.check(target)
       return shownHostKey(target, known, keyType, async (looking) => {

@@ -21,4 +21,11 @@ export interface Target {
   readonly become: boolean
   /** Milliseconds for connect and authentication; default 15 000. */
   readonly connectTimeoutMs: number
+  /** Settings that the inventory leaves to ~/.ssh/config; default none. */
+  readonly open?: readonly OpenSetting[]
+  /** Key files of ~/.ssh/config, offered before the agent's other keys and the usual files. */
+  readonly preferredKeyFiles?: readonly string[]
 }
+
+/** A setting that ~/.ssh/config may fill, by its name in the inventory. */
+export type OpenSetting = 'address' | 'port' | 'user' | 'key' | 'known_hosts' | 'jump'

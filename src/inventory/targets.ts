@@ -1,6 +1,6 @@
 /** Turns connection settings into targets: defaults, paths, jump hosts. */
 import path from 'node:path'
-import type { Target } from '../connection/target.ts'
+import type { OpenSetting, Target } from '../connection/target.ts'
 import type { Problem } from '../errors.ts'
 import type { Setting, Settings } from './sources.ts'
 
@@ -32,6 +32,7 @@ export function makeTargets(hosts: ReadonlyMap<string, HostConnection>, base: Pa
   return new TargetMaker(hosts, base).make()
 }
 
+const OPEN: readonly OpenSetting[] = ['address', 'port', 'user', 'key', 'known_hosts', 'jump']
 const DEFAULT_PORT = 22
 const DEFAULT_USER = 'root'
 const DEFAULT_TIMEOUT_S = 15
@@ -65,6 +66,7 @@ class TargetMaker {
       ...this.#trust(effective),
       ...(jump === undefined ? {} : { jump }),
       become: effective.get('become')?.value === true,
+      open: OPEN.filter((setting) => !effective.has(setting)),
     }
     this.#targets.set(host.name, target)
     return target
@@ -126,6 +128,12 @@ class TargetMaker {
       user: user ?? DEFAULT_USER,
       ...this.#trust(settings),
       become: false,
+      open: [
+        'address',
+        ...(port === undefined ? (['port'] as const) : []),
+        ...(user === undefined ? (['user'] as const) : []),
+        ...(['key', 'known_hosts', 'jump'] as const).filter((setting) => !settings.has(setting)),
+      ],
     }
   }
 }

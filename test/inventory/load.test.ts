@@ -52,6 +52,7 @@ test('settings come from the host, then from the nearest group, then from defaul
     knownHostsFiles: [path.join(cwd, 'inventory/known_hosts')],
     connectTimeoutMs: 5000,
     become: false,
+    open: ['port'],
   })
   assert.is(target.node2?.port, 2222)
   assert.is(target.node2?.user, 'admin')
