@@ -41,7 +41,8 @@ export interface HostBasics {
   readonly now: number
   /** Time services that run: `chrony`, `systemd-timesyncd`, … */
   readonly timeServices: readonly string[]
-  readonly synchronized: boolean
+  /** The time service has found its servers; undefined where it cannot say. */
+  readonly synchronized: boolean | undefined
   /** Public host keys, `TYPE BASE64`. */
   readonly hostKeys: readonly string[]
   /** What root's shell prints for a command over SSH that prints nothing (~/.bashrc), at most 200 characters. */
@@ -95,7 +96,11 @@ if [ -e /etc/network/interfaces.new ]; then
 else echo none; fi
 echo "$m disk"; df -Pk / | awk 'NR == 2 {print $4}'
 echo "$m time"; systemctl is-active ${TIME_SERVICES.map((name) => `${name}.service`).join(' ')} 2>/dev/null
-echo "$m synchronized"; timeout 10 timedatectl show -p NTPSynchronized --value 2>/dev/null
+echo "$m synchronized"
+if [ -e /run/systemd/timesync/synchronized ]; then echo yes
+elif command -v chronyc >/dev/null; then
+	if timeout 5 chronyc -n tracking 2>/dev/null | grep -q '^Leap status *: Normal'; then echo yes; else echo no; fi
+fi
 echo "$m hostkeys"; cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null
 echo "$m noise"
 timeout 5 env -i HOME=/root PATH="$PATH" SSH_CLIENT='192.0.2.1 1 22' bash -c : </dev/null 2>&1 | head -c 200; echo
@@ -128,7 +133,7 @@ function parseBasics(part: (name: string) => string): HostBasics {
     freeMiB: Math.floor(Number(part('disk')) / 1024),
     now: Number(part('now')) / 1e6,
     timeServices: TIME_SERVICES.filter((_, i) => states[i] === 'active'),
-    synchronized: part('synchronized') === 'yes',
+    synchronized: part('synchronized') === '' ? undefined : part('synchronized') === 'yes',
     hostKeys: lines('hostkeys').map((line) => line.split(' ').slice(0, 2).join(' ')),
     noise: part('noise'),
     authorizedKeys: part('keys'),

@@ -100,7 +100,7 @@ export function timeServiceRow({ basics }: NodeSurvey): Row {
   if (second !== undefined) {
     return warn(id, title, `${service} and ${second} both run`, `keep one: systemctl disable --now ${second}`)
   }
-  if (!basics.synchronized) {
+  if (basics.synchronized === false) {
     return warn(
       id,
       title,
