@@ -46,8 +46,11 @@ export interface Finding {
   /** `bridge vmbr1`. */
   readonly what: string
   readonly ways: readonly [Way, ...Way[]]
-  /** When no way fits, it is shown as a suggestion only: the thing itself is spoken of elsewhere. */
-  readonly isExtra?: true
+  /**
+   * When no way fits: `suggest` shows it commented out only, since the thing itself is spoken of elsewhere; `silent` says
+   * nothing, since there is no such thing. Default: it is named as left over, and shown.
+   */
+  readonly otherwise?: 'suggest' | 'silent'
 }
 
 /** Something that no task describes. */

@@ -75,7 +75,8 @@ export class Chooser {
         this.#claim(resources)
         tasks.push(...way.tasks)
         leftOvers.push(...(way.leaves ?? []), ...missingPart(way, verdicts))
-      } else if (finding.isExtra !== true) leftOvers.push({ what: finding.what, why: whyLeft(first.why) })
+      } else if (finding.otherwise === 'silent') continue
+      else if (finding.otherwise === undefined) leftOvers.push({ what: finding.what, why: whyLeft(first.why) })
       if (fitting !== first && !first.why.includes(SECRET) && isTelling(first.each.way, fitting?.each.way)) {
         suggestions.push({ tasks: first.each.way.tasks, why: first.why })
       }
@@ -120,8 +121,12 @@ function missingPart({ partial }: Way, verdicts: readonly Verdict[]): readonly L
 export function whyLeft(reasons: readonly string[]): string {
   const [first = '', ...others] = reasons
   if (first === SECRET) return `${SECRET}; it stays on the node`
+  if (first.startsWith(BLOCKED)) return `its task does not fit here: ${first.slice(BLOCKED.length)}`
   return `pvectl would change it: ${first}${others.length === 0 ? '' : ` … and ${others.length} more`}`
 }
+
+/** Begins the reason of a task that cannot be done. */
+const BLOCKED = 'refused: '
 
 const DESCRIBED = 'a task above describes it already'
 
@@ -134,7 +139,7 @@ export function reasonsOf(plan: Plan): readonly string[] {
       return plan.changes.map(({ summary }) => summary)
     case 'blocked':
     case 'unknown':
-      return [plan.reason]
+      return [`${BLOCKED}${plan.reason}`]
   }
 }
 

@@ -8,14 +8,18 @@ import { natAdopter } from './adopters/nat.ts'
 import { nginxAdopter } from './adopters/nginx.ts'
 import { othersAdopter } from './adopters/others.ts'
 import { packagesAdopter } from './adopters/packages.ts'
+import { pveFirewallAdopter } from './adopters/pve-firewall.ts'
 import { sshdAdopter } from './adopters/sshd.ts'
+import { systemAdopter } from './adopters/system.ts'
 
 /** Every adopter. */
 export const adopters: readonly Adopter[] = [
+  systemAdopter,
   packagesAdopter,
   kernelAdopter,
   interfacesAdopter,
   natAdopter,
+  pveFirewallAdopter,
   dnsmasqAdopter,
   nginxAdopter,
   sshdAdopter,

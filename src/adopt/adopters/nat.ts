@@ -5,6 +5,7 @@ import type { Model } from '../../facts/model.ts'
 import { rulesOf, ruleTables } from '../../facts/nat.ts'
 import type { Lines } from '../../interfaces/lines.ts'
 import { normalName, stanzasOf } from '../../interfaces/stanzas.ts'
+import type { ConntrackZone } from '../../nat/conntrack-zone.ts'
 import type { Forward } from '../../nat/forward.ts'
 import { hookPhase, ruleHooks } from '../../nat/hook-lines.ts'
 import { type KnownRule, purposeOf } from '../../nat/rules.ts'
@@ -28,7 +29,7 @@ interface HookedRule {
   readonly holder: string
 }
 
-/** `masquerade`, `port_forward`. */
+/** `masquerade`, `port_forward`, `conntrack_zone`. */
 export const natAdopter: Adopter = {
   title: 'Address translation',
   reads: [interfacesRef, linksRef, ...ruleTables.map(({ family, table }) => rulesOf(family, table))],
@@ -39,6 +40,7 @@ export const natAdopter: Adopter = {
       findings: [
         ...rules.flatMap(({ rule, holder }) => (rule.kind === 'source' ? [sourceFinding(rule, holder, model)] : [])),
         ...rules.flatMap(({ rule, holder }) => (rule.kind === 'forward' ? forwardFinding(rule, holder) : [])),
+        ...rules.flatMap(({ rule, holder }) => (rule.kind === 'zone' ? [zoneFinding(rule, holder)] : [])),
       ],
       leftOvers: [...otherHooks(lines), ...liveOnly(lines, model)],
     }
@@ -94,6 +96,20 @@ function forwardFinding(rule: Forward, holder: string): readonly Finding[] {
   ]
 }
 
+function zoneFinding({ family, in: interfaces, zone }: ConntrackZone, holder: string): Finding {
+  const params = {
+    ...(interfaces === 'fwbr+' ? {} : { interfaces }),
+    ...(zone === 1 ? {} : { zone }),
+    ...(family === 6 ? { ipv6: true } : {}),
+  }
+  const task = (more: TaskDraft['params']): Way => ({
+    tasks: [
+      { name: `Connections of ${interfaces} in zone ${zone}`, type: 'conntrack_zone', params: { ...params, ...more } },
+    ],
+  })
+  return { what: `zone ${zone} of ${interfaces}`, ways: [task({ bridge: holder }), task({})] }
+}
+
 /** Hooks that do anything else. */
 function otherHooks(lines: Lines): readonly LeftOver[] {
   const known = new Set(
@@ -114,7 +130,7 @@ function otherHooks(lines: Lines): readonly LeftOver[] {
 /** Whether a rule leads to a finding of its own, or comes along with one. */
 function isAdopted({ rule }: { readonly rule: KnownRule }): boolean {
   if (rule.kind === 'forward') return rule.target.kind === 'dnat' && rule.ports.length === 1
-  return rule.kind === 'source'
+  return rule.kind === 'source' || rule.kind === 'zone'
 }
 
 /** Rules of the live table that no hook mentions: gone at the next boot, unless something else sets them. */

@@ -2,6 +2,7 @@
 import type { Adopter, Finding } from '../adopter.ts'
 import { adoptFiles, ownFiles, placeFacts } from '../files.ts'
 import { serviceFinding } from '../services.ts'
+import { isProxmoxSource } from './system.ts'
 
 const PLACES = {
   directories: [
@@ -53,9 +54,9 @@ export const othersAdopter: Adopter = {
   title: 'Further files',
   reads: placeFacts(PLACES),
   adopt(view) {
-    const files = ownFiles(view.model, PLACES).filter(
-      ({ path, type }) => type !== 'link' || !MADE_BY_SYSTEMD.test(path),
-    )
+    const files = ownFiles(view.model, PLACES)
+      .filter(({ path, type }) => type !== 'link' || !MADE_BY_SYSTEMD.test(path))
+      .filter(({ path, content }) => !isProxmoxSource(path, content))
     const { findings, leftOvers } = adoptFiles(view, files)
     const units = files.flatMap(({ path }): readonly Finding[] => {
       const name = /^\/etc\/systemd\/system\/([^/@]+\.(?:service|timer|socket))$/.exec(path)?.[1]

@@ -58,7 +58,7 @@ function suggestions({ model }: AdoptView): readonly Finding[] {
       {
         what: `jump account ${name}`,
         ways: [{ tasks: [{ name: `Jump account ${name}`, type: 'jump_user', params }] }],
-        isExtra: true,
+        otherwise: 'suggest',
       },
     ]
   })
