@@ -7,11 +7,13 @@ import { commandTask } from './command.ts'
 import { conntrackZoneTask } from './conntrack-zone.ts'
 import { dnsmasqTask } from './dnsmasq.ts'
 import { fileTask } from './file.ts'
+import { guestNicTask } from './guest-nic.ts'
 import { hostsEntryTask } from './hosts-entry.ts'
 import { interfaceCommentTask } from './interface-comment.ts'
 import { ipForwardingTask } from './ip-forwarding.ts'
 import { jumpUserTask } from './jump-user.ts'
 import { knownHostTask } from './known-host.ts'
+import { managementNetworkTask } from './management-network.ts'
 import { masqueradeTask } from './masquerade.ts'
 import { nginxVhostTask } from './nginx-vhost.ts'
 import { packageTask } from './package.ts'
@@ -43,10 +45,12 @@ export const taskTypes: readonly TaskType[] = [
   dnsmasqTask,
   fileTask,
   hostsEntryTask,
+  guestNicTask,
   interfaceCommentTask,
   ipForwardingTask,
   jumpUserTask,
   knownHostTask,
+  managementNetworkTask,
   masqueradeTask,
   nginxVhostTask,
   packageTask,

@@ -1,0 +1,54 @@
+/** The address by which a node is managed, in the file: which stanza has it, and its move to another. */
+import { formatCidr, type Ipv4Cidr } from '../net/cidr.ts'
+import { formatIpv4 } from '../net/subnet.ts'
+import { addressesNamed, removeAddress, setAddress } from './address.ts'
+import { addAutostart } from './allow.ts'
+import type { Lines } from './lines.ts'
+import { inetStanza } from './link-stanza.ts'
+import { refind, removeSpan, setOption } from './options.ts'
+import { optionsNamed, type Stanza, stanzasOf } from './stanzas.ts'
+
+/** Where the management address is to be. */
+export interface ManagementSettings {
+  /** Link that gets the address. */
+  readonly name: string
+  readonly address: Ipv4Cidr
+  /** Default gateway, a bare address. */
+  readonly gateway: number
+  /** Link that has the address or the gateway now; default: whichever stanza has the gateway. */
+  readonly from?: string | undefined
+  /** The old link keeps its address; only the gateway moves. */
+  readonly keep: boolean
+}
+
+/** The link that gives up address and gateway; undefined when there is none but the one that gets them. */
+export function managementLink(lines: Lines, { name, from }: ManagementSettings): string | undefined {
+  const found = from ?? stanzasOf(lines).find((stanza) => stanza.name !== name && gatewaysOf(stanza).length > 0)?.name
+  return found === name ? undefined : found
+}
+
+/** The file with the address and the gateway at their new place only. Pure, and its own fixed point. */
+export function moveManagement(lines: Lines, settings: ManagementSettings): Lines {
+  const { name, address, gateway, keep } = settings
+  const old = managementLink(lines, settings)
+  const released = old === undefined ? lines : release(lines, old, keep)
+  const target = inetStanza(released, name)
+  if (target === undefined) return released
+  const has = addressesNamed(released, name).some((cidr) => formatCidr(cidr) === formatCidr(address))
+  const placed = has ? released : setAddress(released, target, address)
+  const whole = setOption(placed, refind(placed, released, target), 'gateway', formatIpv4(gateway))
+  return addAutostart(whole, name)
+}
+
+function release(lines: Lines, name: string, keep: boolean): Lines {
+  const stanza = inetStanza(lines, name)
+  if (stanza === undefined) return lines
+  const without = [...gatewaysOf(stanza)].reverse().reduce(removeSpan, lines)
+  return keep || addressesNamed(without, name).length === 0
+    ? without
+    : removeAddress(without, refind(without, lines, stanza))
+}
+
+function gatewaysOf(stanza: Stanza) {
+  return stanza.family === 'inet6' ? [] : optionsNamed(stanza, 'gateway')
+}
