@@ -6,9 +6,9 @@ import { isUtf8 } from 'node:buffer'
 import { formatLines, type Lines } from '../interfaces/lines.ts'
 import type { IpFamily } from '../net/ip-cidr.ts'
 import { isName, MAX_GROUP_NAME, MAX_SET_NAME, parseMatch, parseNamed, parseNetwork } from './addresses.ts'
-import { checkRule, protocolFamily } from './check-rule.ts'
+import { checkRule, protocolFamily, type RuleMistake } from './check-rule.ts'
 import { parseAlias, parseSetEntry } from './edit-named.ts'
-import { OPTIONS, parseOption } from './options.ts'
+import { OPTIONS, parseOption, RATE_LIMIT } from './options.ts'
 import { type FirewallRule, parseRule } from './rule.ts'
 import { type Entry, type FileKind, parseFile, type Section } from './sections.ts'
 
@@ -100,7 +100,8 @@ function checkOption({ at, text }: Entry, file: FileKind, seen: Set<string>): Fi
     (form?.kind === 'switch' && !/^[01]$/.test(value)) ||
     (form?.kind === 'words' && !form.words.includes(value.toUpperCase())) ||
     (form?.kind === 'level' && !/^(emerg|alert|crit|err|warning|notice|info|debug|nolog)$/.test(value)) ||
-    (form?.kind === 'number' && !/^\d+$/.test(value))
+    (form?.kind === 'number' && !/^\d+$/.test(value)) ||
+    (form?.kind === 'rate' && !RATE_LIMIT.test(value))
   return [
     ...(twice ? [whole(at, `the option ${name} is there twice`)] : []),
     ...(bad ? [whole(at, `${value === '' ? 'nothing' : value} is no value of ${name}`)] : []),
@@ -137,11 +138,29 @@ function checkMember({ at, text }: Entry, { name }: Section, known: Known): File
 function checkRuleLine({ at, text }: Entry, place: FileKind | 'group', known: Known): FileProblem[] {
   const rule = parseRule(text)
   if (rule === undefined) return [whole(at, `${text} is no rule`)]
-  const mistakes = checkRule(rule, place).map(({ message }) => part(at, message))
+  const mistakes = checkRule(rule, place).map((mistake) =>
+    isFatal(rule, mistake) ? whole(at, mistake.message) : part(at, mistake.message),
+  )
+  const twice = repeatedOption(text)
+  if (twice !== undefined) mistakes.push(whole(at, `the rule has -${twice} twice`))
   const missing = references(rule, known).map((message) => part(at, message))
   const spelled =
     rule.direction === 'group' && !/^\|?\s*GROUP/.test(text) ? [whole(at, 'GROUP is written in capitals')] : []
   return [...mistakes, ...missing, ...spelled]
+}
+
+/** What the nftables parser trips over; of the rest it makes something, or nothing (proxmox-ve-config rule_match.rs). */
+function isFatal(rule: FirewallRule, { field }: RuleMistake): boolean {
+  if (rule.direction === 'group') return field !== 'action' && field !== 'direction' && field !== 'iface'
+  if (field === 'log' || field === 'icmpType') return true
+  if (field === 'dport' || field === 'sport') return /^\d*[^a-z]*$/i.test(rule[field] ?? '') && rule.proto !== undefined
+  const families = [rule.source, rule.dest].map((text) => familyOf(text, { aliases: new Map() }))
+  return field === 'source' && families.includes(4) && families.includes(6)
+}
+
+function repeatedOption(text: string): string | undefined {
+  const flags = [...text.replace(/#.*$/, '').matchAll(/\s--?([a-z-]+)\s/g)].map(([, flag = '']) => flag)
+  return flags.find((flag, index) => flags.indexOf(flag) !== index)
 }
 
 function references(rule: FirewallRule, known: Known): string[] {
@@ -161,7 +180,7 @@ function references(rule: FirewallRule, known: Known): string[] {
     : missing
 }
 
-function familyOf(text: string | undefined, { aliases }: Known): IpFamily | undefined {
+function familyOf(text: string | undefined, { aliases }: Pick<Known, 'aliases'>): IpFamily | undefined {
   const match = text === undefined ? undefined : parseMatch(text)
   if (match?.kind === 'list') return match.spans[0]?.family
   return match?.kind === 'alias' ? aliases.get(match.name) : undefined

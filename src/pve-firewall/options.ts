@@ -15,6 +15,9 @@ export type OptionForm =
   | { readonly kind: 'helpers' }
   | { readonly kind: 'rate' }
 
+/** A limit of logged packets, as both implementations read it. */
+export const RATE_LIMIT = /^(enable=)?[01](,rate=[1-9]\d*\/(second|minute|hour|day))?(,burst=\d+)?$/
+
 /** One option with what it is for. */
 export interface OptionSpec {
   readonly form: OptionForm

@@ -1,7 +1,7 @@
 /** Parameters that the three firewall tasks have in common. */
 import { z } from 'zod'
 import { MAX_GROUP_NAME, MAX_SET_NAME } from '../../pve-firewall/addresses.ts'
-import { CONNTRACK_HELPERS, LOG_LEVELS, OPTIONS, type OptionForm } from '../../pve-firewall/options.ts'
+import { CONNTRACK_HELPERS, LOG_LEVELS, OPTIONS, type OptionForm, RATE_LIMIT } from '../../pve-firewall/options.ts'
 import type { FileKind } from '../../pve-firewall/sections.ts'
 import { oneLine } from '../fields.ts'
 
@@ -187,11 +187,6 @@ function formSchema(form: OptionForm): z.ZodType<string> {
         .min(1)
         .transform((list) => list.join(','))
     case 'rate':
-      return z
-        .string()
-        .regex(
-          /^(enable=)?[01](,rate=[1-9]\d*\/(second|minute|hour|day))?(,burst=\d+)?$/,
-          'must look like enable=1,rate=1/second,burst=5',
-        )
+      return z.string().regex(RATE_LIMIT, 'must look like enable=1,rate=1/second,burst=5')
   }
 }
