@@ -36,6 +36,8 @@ export interface AdoptOptions {
 export interface AdoptReport {
   readonly host: string
   readonly playbook: string
+  /** Text of the playbook. */
+  readonly text: string
   readonly files: readonly string[]
   readonly tasks: number
   readonly variables: readonly string[]
@@ -91,6 +93,7 @@ export async function adopt(options: AdoptOptions): Promise<AdoptReport> {
   return {
     host: node,
     playbook: displayPath(playbook, cwd),
+    text,
     files: files.map((file) => displayPath(file.path, cwd)),
     tasks: taskCount(sections),
     variables: [...variables.fresh.keys()],

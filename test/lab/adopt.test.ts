@@ -116,6 +116,8 @@ test('a node set up by hand: nothing on it changes, and `check` finds nothing to
     'Service routes.service',
   ])
     assert.ok(titles.includes(title), `${title}\n${stdout}\n${titles.join('\n')}`)
+  const text = readFileSync(join(dir, 'playbooks/node1.yml'), 'utf8')
+  assert.match(text, /# {3}nginx_vhost:\n +# {5}server_names:\n +# {7}- git\.example\.org\n/)
   for (const left of [
     /post-up echo 1 > \/proc\/sys\/net\/ipv4\/ip_forward/,
     /one guarded hook for 10\.10\.10\.0\/24, and its rule live once.*remove 2 of 3 equal rules/,
@@ -166,7 +168,7 @@ test('what pvectl itself set up comes out as the tasks that it was set up by', (
   assert.equal(report.suggestions, [])
   const [play] = parse(readFileSync(join(dir, 'out/playbooks/node2.yml'), 'utf8'))
   const types = play.tasks.map((task: object) => Object.keys(task).find((key) => key !== 'name'))
-  for (const type of ['hosts_entry', 'ip_forwarding', 'bridge', 'masquerade', 'dnsmasq', 'jump_user'])
+  for (const type of ['hosts_entry', 'ip_forwarding', 'bridge', 'masquerade', 'dnsmasq', 'nginx_vhost', 'jump_user'])
     assert.ok(types.includes(type), `${type} is not in ${types.join()}`)
   assert.equal(statuses(join(dir, 'out/playbooks/node2.yml'), 'node2'), ['exit 0'])
 })

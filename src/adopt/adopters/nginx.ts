@@ -1,8 +1,10 @@
-/** Adopts nginx: sites, snippets and the main file as they are. */
+/** Adopts nginx: sites that pvectl wrote as `nginx_vhost`, any other and the rest as they are. */
 import { manualPackagesRef } from '../../facts/manual-packages.ts'
+import type { Model } from '../../facts/model.ts'
 import { packageNamed } from '../../facts/package.ts'
-import type { Adopter, LeftOver } from '../adopter.ts'
-import { adoptFiles, ownFiles, placeFacts } from '../files.ts'
+import type { Adopter, Finding, LeftOver, TaskDraft, Way } from '../adopter.ts'
+import { adoptFiles, type OwnFile, ownFiles, placeFacts } from '../files.ts'
+import { readSite } from '../nginx-site.ts'
 import { serviceFinding } from '../services.ts'
 
 const ETC = '/etc/nginx'
@@ -20,7 +22,7 @@ const PLACES = {
 }
 const PACKAGES = ['nginx', 'nginx-light', 'nginx-full', 'nginx-extras', 'nginx-core']
 
-/** `file`, `service`. */
+/** `nginx_vhost`, `file`, `service`. */
 export const nginxAdopter: Adopter = {
   title: 'Reverse proxy',
   reads: [...placeFacts(PLACES), manualPackagesRef, ...PACKAGES.map(packageNamed)],
@@ -37,8 +39,27 @@ export const nginxAdopter: Adopter = {
       written.map(({ path }) => path),
       'reload_on',
     )
-    return { findings: [...findings, service], leftOvers: [...leftOvers, ...certificates(files)] }
+    const sites = files.flatMap((file) => siteFinding(file, view.model))
+    return {
+      // A site comes first: what its task describes needs no tasks for its files.
+      findings: [...sites, ...findings, service],
+      leftOvers: [...leftOvers, ...certificates(files)],
+    }
   },
+}
+
+/** A site that is a proxy and no more: in force where pvectl wrote it, a suggestion where somebody else did. */
+function siteFinding({ path, type, content }: OwnFile, model: Model): readonly Finding[] {
+  if (type !== 'file' || !path.startsWith(`${ETC}/sites-available/`)) return []
+  const params = readSite(path, content?.toString('utf8') ?? '')
+  if (params === undefined) return []
+  const installed = PACKAGES.find((name) => model.get(packageNamed(name)).installed) ?? 'nginx'
+  const packaged = installed === 'nginx' ? {} : { package: installed }
+  const name = `Site ${path.slice(`${ETC}/sites-available/`.length)}`
+  const way = (more: TaskDraft['params']): Way => ({
+    tasks: [{ name, type: 'nginx_vhost', params: { ...params, ...packaged, ...more } }],
+  })
+  return [{ what: name, ways: [way({}), way({ default_site: 'keep' })], otherwise: 'suggest' }]
 }
 
 /** Keys stay on the node. */
