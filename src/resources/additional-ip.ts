@@ -37,7 +37,7 @@ export function routedIp(wish: AdditionalIp): Resource {
     kind: 'additional_route',
     key: `additional:${formatIpCidr(network)}`,
     spans: [spanOf(network)],
-    title: `route to ${formatIpCidr(network)} by ${bridge}`,
+    title: `route ${formatIpCidr(network)}`,
     reads: [linksRef, interfacesRef, sysctlNamed(switchOf(network))],
     notices: (model) => [routedGuest(wish, model.get(linksRef))],
     plan(model) {
@@ -64,7 +64,7 @@ export function routedIpGone({ network, bridge }: AdditionalIp): Resource {
   return {
     kind: 'additional_route',
     key: `additional:${formatIpCidr(network)}`,
-    title: `no route to ${formatIpCidr(network)} by ${bridge}`,
+    title: `route ${formatIpCidr(network)}`,
     reads: [linksRef, interfacesRef],
     plan: (model) =>
       planChain(model, [
