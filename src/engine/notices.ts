@@ -27,12 +27,16 @@ export function noticesOf({ after, tasks }: HostPlan, times: Observed): readonly
     ),
   )
   const ifupdown = edits && after.has(ifupdownRef) ? ifupdownNotice(after.get(ifupdownRef)) : undefined
-  const said = tasks.flatMap(({ resources }) =>
+  return [...unfinished, clock, ifupdown, ...saidOf({ after, tasks })].filter((notice) => notice !== undefined)
+}
+
+/** What resources have to say beside their plans. */
+export function saidOf({ after, tasks }: HostPlan): readonly string[] {
+  return tasks.flatMap(({ resources }) =>
     resources.flatMap(({ resource, plan }) =>
       plan.kind === 'ok' || plan.kind === 'change' ? (resource.notices?.(after) ?? []) : [],
     ),
   )
-  return [...unfinished, clock, ifupdown, ...said].filter((notice) => notice !== undefined)
 }
 
 /** How far the clock of the node is off this machine's, in words; undefined when it is not. */

@@ -13,7 +13,7 @@ import type { GuardOptions, RunInfo } from './compile.ts'
 import { confirm, revertFailed } from './confirm.ts'
 import type { Emit, HostPhase, HostStatus, ShownError, Status } from './events.ts'
 import { type Execution, execute } from './execute.ts'
-import { noticesOf, type Observed } from './notices.ts'
+import { noticesOf, type Observed, saidOf } from './notices.ts'
 import { groupFacts, observe } from './observe.ts'
 import {
   type HostPlan,
@@ -81,6 +81,7 @@ class HostRun {
   readonly #refs: readonly FactRef<unknown>[]
   readonly #outcomes: TaskOutcomes
   readonly #lockDeadline: number
+  readonly #told = new Set<string>()
   #executions = 0
 
   constructor(stage: HostStage, session: Session, options: HostRunOptions) {
@@ -119,8 +120,15 @@ class HostRun {
   }
 
   #notice(plan: HostPlan, times: Observed): void {
-    for (const message of noticesOf(plan, times))
+    this.#tell(noticesOf(plan, times))
+  }
+
+  /** Each notice once: what resources say of the node as it became may be what they said before. */
+  #tell(messages: readonly string[]): void {
+    for (const message of messages.filter((one) => !this.#told.has(one))) {
+      this.#told.add(message)
       this.#options.emit({ event: 'host:notice', host: this.#name, message })
+    }
   }
 
   /** Executes up to the next barrier, observes, plans on, until nothing is left to do. */
@@ -134,7 +142,10 @@ class HostRun {
       if (seen === undefined) this.#phase('verifying')
       plan = seen ?? (await this.#plan())
       refuseBlocked(plan)
-      if (!hasPlan(plan, 'change') && !hasPlan(plan, 'unknown')) return this.#outcomes.settle(plan)
+      if (!hasPlan(plan, 'change') && !hasPlan(plan, 'unknown')) {
+        this.#tell(saidOf(plan))
+        return this.#outcomes.settle(plan)
+      }
     }
     await this.#outcomes.finish()
     throw stoppedError()
