@@ -79,9 +79,18 @@ function rolledBack(why: string, answer: string): PvectlError {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && line !== 'reverted')
+  const whole = !report.some((line) => line.startsWith('NOT put back'))
   const told = report.length === 0 ? 'the node gave no report' : report.join('; ')
-  return new PvectlError('ROLLED_BACK', `${why}; the node is back as it was: ${told}`, {
-    hint: 'mend the cause and run again; packages and accounts that the run brought stay, all else is as before',
+  const state =
+    report.length === 0
+      ? 'it was to be reverted'
+      : whole
+        ? 'the node is back as it was'
+        : 'the node is back, but for some of it'
+  return new PvectlError('ROLLED_BACK', `${why}; ${state}: ${told}`, {
+    hint: whole
+      ? 'mend the cause and run again; packages, accounts and kernel parameters that the run brought stay'
+      : 'put back by hand what is named there, mend the cause, then run again',
   })
 }
 

@@ -19,8 +19,12 @@ else
 fi
 cd "$root/$run.reverted" || exit 1
 keep=$(cat keep)
+rm -f reserve
 exec 3>>report
 note() { printf '%s\n' "$*" >&3; }
+failed() { note "NOT put back: $*"; }
+t=/run/pvectl-revert
+mkdir -p -m 700 $t 2>/dev/null || t=$PWD
 ${PVE_REVERT}
 if [ "$1" = later ]; then pve_later; exit 0; fi
 [ "$1" = timer ] || systemctl stop "pvectl-guard-$run.timer" 2>/dev/null
@@ -31,9 +35,8 @@ if [ -e "/run/pvectl/$run" ]; then
 	w=$(cat worker)
 	if grep -q "$run" "/proc/$w/cmdline" 2>/dev/null; then kill -TERM -"$w"; sleep 0.2; kill -KILL -"$w" 2>/dev/null; fi
 fi
-names() { sed -n 's/^[[:blank:]]*iface[[:blank:]][[:blank:]]*\([^[:blank:]]*\).*/\1/p' "$1" 2>/dev/null | sort -u; }
-names /etc/network/interfaces > names.after
-names interfaces > names.before
+names() { cat "$@" 2>/dev/null | sed -n 's/^[[:blank:]]*iface[[:blank:]][[:blank:]]*\([^[:blank:]]*\).*/\1/p' | sort -u; }
+names /etc/network/interfaces /etc/network/interfaces.d/* > $t/names.after
 # files
 touched=
 grep '^/etc/pve/' "$keep/.paths" > pve-paths 2>/dev/null || rm -f pve-paths
@@ -45,9 +48,11 @@ if [ -e "$keep/.paths" ]; then
 			# The boot would apply it: that was not asked for, and may be what cut the node off.
 			note "not put back at boot: $p, which is kept in $keep/files"
 		elif [ -e "$keep/files$p" ] || [ -L "$keep/files$p" ]; then
-			cp -a -- "$keep/files$p" "$p.pvectl-revert" && mv -f -- "$p.pvectl-revert" "$p" && note "restored $p"
+			# On a full disk the kept file itself takes the place.
+			{ cp -a -- "$keep/files$p" "$p.pvectl-revert" || { rm -rf -- "$p.pvectl-revert"; cp -al -- "$keep/files$p" "$p.pvectl-revert"; }; } 2>/dev/null &&
+				mv -f -- "$p.pvectl-revert" "$p" && note "restored $p" || failed "$p, which is kept in $keep/files"
 		elif [ -e "$p" ] || [ -L "$p" ]; then
-			rm -rf -- "$p" && note "removed $p"
+			rm -rf -- "$p" && note "removed $p" || failed "$p, which was not there"
 		fi
 		touched="$touched $p"
 	done < "$keep/.paths"
@@ -72,16 +77,17 @@ if [ "$1" = boot ]; then
 	# Nothing is up yet; the restored files bring the old state with them.
 	note 'at boot: the restored files are used'; : > done; exit 0
 fi
+names interfaces /etc/network/interfaces.d/* > $t/names.before
 # links that only the new file knows
-comm -13 names.before names.after > names.new
+comm -13 $t/names.before $t/names.after > $t/names.new
 while IFS= read -r l; do
 	if [ -e "/sys/class/net/$l" ] && ! grep -q "^[0-9]*: $l[:@]" links; then ip link del "$l" 2>/dev/null && note "removed link $l"; fi
-done < names.new
+done < $t/names.new
 # what is gone
-cat names.before names.after | sort -u > names.all
+cat $t/names.before $t/names.after | sort -u > $t/names.all
 while IFS= read -r l; do
 	if [ ! -e "/sys/class/net/$l" ] && grep -q "^[0-9]*: $l[:@]" links; then ifup --force "$l" >/dev/null 2>&1 && note "brought up $l"; fi
-done < names.before
+done < $t/names.before
 # ports
 while read -r l m; do
 	[ -e "/sys/class/net/$l" ] || continue
@@ -94,25 +100,27 @@ done < masters
 while IFS= read -r l; do
 	[ -e "/sys/class/net/$l" ] || continue
 	grep -q "^[0-9]*: $l[:@]" links || continue
-	awk -v l="$l" '$2==l {print $4}' addresses | sort > want
-	ip -o address show dev "$l" | awk '{print $4}' | sort > have
-	comm -13 want have | while read -r a; do case "$a" in fe80:*) ;; *) ip address del "$a" dev "$l" && note "removed $a from $l" ;; esac; done
-	comm -23 want have | while read -r a; do
+	awk -v l="$l" '$2==l {print $4}' addresses | sort > $t/want
+	ip -o address show dev "$l" | awk '{print $4}' | sort > $t/have
+	comm -13 $t/want $t/have | while read -r a; do case "$a" in fe80:*) ;; *) ip address del "$a" dev "$l" && note "removed $a from $l" ;; esac; done
+	comm -23 $t/want $t/have | while read -r a; do
 		b=$(awk -v l="$l" -v a="$a" '$2==l && $4==a {for(i=5;i<NF;i++) if($i=="brd") print "brd " $(i+1)}' addresses)
 		case "$a" in fe80:*) ;; *) ip address add "$a" $b dev "$l" && note "added $a to $l" ;; esac
 	done
 	m=$(sed -n "s/^[0-9]*: $l[:@].* mtu \([0-9]*\) .*/\1/p" links)
 	[ "$(cat "/sys/class/net/$l/mtu")" = "$m" ] || { ip link set "$l" mtu "$m" && note "set the mtu of $l to $m"; }
 	if grep "^[0-9]*: $l[:@]" links | grep -q '[<,]UP[,>]'; then ip link set "$l" up; else ip link set "$l" down; fi
-done < names.all
+done < $t/names.all
 # routes
 for v in 4 6; do
-	ip -$v route show table main > now.routes
-	grep -vxFf "routes$v" now.routes | grep -v 'proto kernel' | while IFS= read -r r; do set -f; ip -$v route del $r 2>/dev/null && note "removed route $r"; done
-	grep -vxFf now.routes "routes$v" | sed 's/ linkdown//' | while IFS= read -r r; do set -f; ip -$v route replace $r 2>/dev/null && note "restored route $r"; done
+	ip -$v route show table main > $t/now.routes
+	grep -vxFf "routes$v" $t/now.routes | grep -v 'proto kernel' | while IFS= read -r r; do set -f; ip -$v route del $r 2>/dev/null && note "removed route $r"; done
+	grep -vxFf $t/now.routes "routes$v" | sed 's/ linkdown//' | while IFS= read -r r; do set -f; ip -$v route replace $r 2>/dev/null && note "restored route $r"; done
 done
 for v in 4 6; do
-	ip -$v rule show | grep -vxFf "prules$v" | while read -r pref rest; do ip -$v rule del pref "$(printf %s "$pref" | tr -d :)" && note "removed rule $pref $rest"; done
+	ip -$v rule show > $t/now.prules
+	grep -vxFf $t/now.prules "prules$v" | while read -r pref rest; do set -f; ip -$v rule add pref "$(printf %s "$pref" | tr -d :)" $rest && note "restored rule $pref $rest"; done
+	grep -vxFf "prules$v" $t/now.prules | while read -r pref rest; do ip -$v rule del pref "$(printf %s "$pref" | tr -d :)" && note "removed rule $pref $rest"; done
 done
 # tables that did not exist before; those of iptables are emptied below
 nft list tables 2>/dev/null | grep -vxFf tables | while read -r _ family name; do
@@ -120,17 +128,53 @@ nft list tables 2>/dev/null | grep -vxFf tables | while read -r _ family name; d
 	case "$family $name" in 'ip filter'|'ip nat'|'ip mangle'|'ip raw'|'ip6 filter'|'ip6 nat'|'ip6 mangle'|'ip6 raw') continue ;; esac
 	nft delete table "$family" "$name" && note "removed nft table $family $name"
 done
+# tables that did, with what they held
+for f in nft.*.*; do
+	[ -e "$f" ] || continue
+	n=$(sed -n '1s/^table \([^ ]* [^ ]*\) {.*/\1/p' "$f")
+	nft -s list table $n > $t/now.table 2>/dev/null && cmp -s "$f" $t/now.table && continue
+	{ [ ! -s $t/now.table ] || echo "delete table $n"; cat "$f"; } | nft -f - && note "restored nft table $n" || failed "nft table $n, which is kept in $PWD/$f"
+done
+# shapers and filters of packets
+tc qdisc show 2>/dev/null | grep -vxFf qdiscs | while read -r _ kind _ _ dev where _; do
+	case "$kind $where" in
+	'ingress '*|'clsact '*) tc qdisc del dev "$dev" "$kind" ;;
+	*' root') tc qdisc del dev "$dev" root 2>/dev/null ;;
+	*) false ;;
+	esac && note "removed qdisc $kind of $dev"
+done
+# bridges
+while IFS=: read -r f v; do
+	[ ! -e "$f" ] || [ "$(cat "$f")" = "$v" ] || { echo "$v" > "$f" && note "set $f to $v" || failed "$f, which was $v"; }
+done < bridges
+# VLANs of their ports: a line each of port, numbers and flags
+vids() { awk 'NR > 1 && NF { if (/^[^ \t]/) { p = $1; $1 = "" } $1 = $1; sub(/^ */, ""); print p, $0 }' "$1" | sort; }
+bridge -compressvlans vlan show > $t/now.vlans 2>/dev/null
+vids vlans > $t/want; vids $t/now.vlans > $t/have
+vlan() {
+	while read -r l n flags; do
+		grep -q "^[0-9]*: $l[:@]" links && [ -e "/sys/class/net/$l" ] || continue
+		self=; [ ! -d "/sys/class/net/$l/bridge" ] || self=self
+		case "$flags" in *PVID*) pvid=pvid ;; *) pvid= ;; esac
+		case "$flags" in *Untagged*) untagged=untagged ;; *) untagged= ;; esac
+		[ "$1" = add ] || pvid= untagged=
+		bridge vlan "$1" dev "$l" vid "$n" $pvid $untagged $self && note "VLAN $n of $l: $1" || failed "VLAN $n of $l"
+	done
+}
+comm -13 $t/want $t/have | vlan del
+comm -23 $t/want $t/have | vlan add
 # rules; a table that did not exist before is emptied. Those of Proxmox VE are its own to make, from the files
-[ ! -e pve-stopped ] || sed -i '/PVEFW-/d' rules4 rules6
+cp rules4 rules6 $t/
+[ ! -e pve-stopped ] || sed -i '/PVEFW-/d' $t/rules4 $t/rules6
 plain() { sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//' "$1"; }
 for v in 4 6; do
 	p=iptables; [ $v = 4 ] || p=ip6tables
-	$p-save > now.rules 2>/dev/null || continue
-	for t in $(sed -n 's/^\*//p' now.rules); do
-		grep -qxF "*$t" "rules$v" || sed -n "/^\*$t\$/,/^COMMIT/p" now.rules | sed -n -e 's/^\(:[^ ]* \)[AD][^ ]*/\1ACCEPT/p' -e '/^[*C]/p' >> "rules$v"
+	$p-save > $t/now.rules 2>/dev/null || continue
+	for tb in $(sed -n 's/^\*//p' $t/now.rules); do
+		grep -qxF "*$tb" $t/rules$v || sed -n "/^\*$tb\$/,/^COMMIT/p" $t/now.rules | sed -n -e 's/^\(:[^ ]* \)[AD][^ ]*/\1ACCEPT/p' -e '/^[*C]/p' >> $t/rules$v
 	done
-	plain now.rules > a; plain "rules$v" > b
-	cmp -s a b || { $p-restore < "rules$v" && note "restored $p rules"; }
+	plain $t/now.rules > $t/a; plain $t/rules$v > $t/b
+	cmp -s $t/a $t/b || { $p-restore -w 10 < $t/rules$v && note "restored $p rules" || failed "$p rules, which are kept in $PWD/rules$v"; }
 done
 # tables of our own that were there before, as their files have them again
 for f in /etc/pvectl/*.nft; do
@@ -154,5 +198,6 @@ if [ -e ssh-was-active ] && ! systemctl is-active --quiet ssh.service; then syst
 systemctl is-active --quiet "pvectl-guard-$run-later" || pve_start
 [ ! -e "/run/pvectl/$run/log" ] || printf '\n%s end reverted\n' "$(cat mark)" >> "/run/pvectl/$run/log"
 : > done
+[ $t = "$PWD" ] || rm -rf $t
 sync
 `)

@@ -28,6 +28,8 @@ printf '%s\n' ${runId} > run
 printf '%s\n' "$PV_KEEP" > keep
 printf '%s\n' ${mark} > mark
 printf '%s\n' $$ > worker
+# Room for the revert on a disk that is full by then; noise, since some file systems keep no zeros.
+head -c 262144 /dev/urandom > reserve
 ${SNAPSHOT}
 printf '%s' ${REVERT.bytes()} > revert
 printf '%s' ${BOOT_UNIT} > /etc/systemd/system/pvectl-guard.service
@@ -159,6 +161,13 @@ ip -6 rule show > prules6
 iptables-save > rules4 2>/dev/null || :
 ip6tables-save > rules6 2>/dev/null || :
 nft list tables > tables 2>/dev/null || :
+while read -r _ f n; do
+	case "$f $n" in 'ip filter'|'ip nat'|'ip mangle'|'ip raw'|'ip6 filter'|'ip6 nat'|'ip6 mangle'|'ip6 raw'|*' proxmox-firewall'*) continue ;; esac
+	nft -s list table "$f" "$n" > "nft.$f.$n"
+done < tables
+tc qdisc show > qdiscs 2>/dev/null || :
+bridge -compressvlans vlan show > vlans 2>/dev/null || :
+grep -sH . /sys/class/net/*/bridge/vlan_filtering /sys/class/net/*/bridge/stp_state /sys/class/net/*/bridge/forward_delay > bridges || :
 systemctl show -p Id -p ActiveState -p UnitFileState ssh.service dnsmasq.service nginx.service 2>/dev/null |
 	awk -v RS= '{ n = $0; sub(/.*Id=/, "", n); sub(/[.]service.*/, "", n); print > ("unit." n) }' || :
 if grep -qxE 'ActiveState=(active|reloading)' unit.ssh 2>/dev/null; then : > ssh-was-active; fi

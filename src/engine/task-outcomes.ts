@@ -5,6 +5,9 @@ import type { Emit, ShownResource, Status } from './events.ts'
 import { type HostPlan, type PlannedResource, type PlannedStep, type PlannedTask, stepKey } from './plan.ts'
 import { showError, showResource, taskStatus } from './show.ts'
 
+/** Kinds of resources that no revert takes back. */
+const LASTING = ['package', 'user']
+
 /** Keeps the outcome of each task of one host, and emits it. */
 export class TaskOutcomes {
   readonly #host: string
@@ -70,9 +73,14 @@ export class TaskOutcomes {
     }
   }
 
-  /** The node put back what ran: no task of this run has changed anything. */
+  /** The node put back what ran, but for packages and accounts: those stay. */
   async rollBack(): Promise<void> {
-    for (const { task } of this.#ran.values()) this.#end(task.task, 'rolled back', [])
+    for (const { task } of this.#ran.values()) {
+      const ran = [...this.#ran.values()].filter((step) => step.task.task.id === task.task.id)
+      const stays = ran.every(({ resource }) => LASTING.includes(resource.kind))
+      const shown = stays ? await Promise.all(ran.map((step) => this.#showRan(task, step, undefined))) : []
+      this.#end(task.task, stays ? 'changed' : 'rolled back', shown)
+    }
   }
 
   /** After convergence: tasks without a step are `ok` after all. */
