@@ -18,14 +18,18 @@ export function verifyTextOptions(stream: NodeJS.WriteStream = process.stdout): 
 export function hostText(report: HostReport, options: VerifyTextOptions): string {
   const { palette } = options
   const counts = countsText(report.checks, palette)
-  const head = `${palette.bold(sanitizeLine(report.host))}  ${statusText(report.status, palette)}${counts === '' ? '' : `  ${counts}`}  ${palette.dim(formatSeconds(report.seconds))}`
+  const words = [statusText(report.status, palette), ...(counts === '' ? [] : [counts])]
+  const line = [palette.bold(sanitizeLine(report.host)), ...words, palette.dim(formatSeconds(report.seconds))].join(
+    '  ',
+  )
+  const head = wrapLine(line, options.columns)
   const problems = (report.error?.problems ?? []).flatMap(({ message, hint }) => [
     ...details(palette.error('error'), message, options),
     ...(hint === undefined ? [] : details(palette.hint('hint'), hint, options)),
   ])
   const nothing =
     report.error === undefined && report.checks.length === 0 ? ['  nothing to prove: no task has checks'] : []
-  return [head, ...problems, ...nothing, ...rows(report.checks, options)].join('\n')
+  return [...head, ...problems, ...nothing, ...rows(report.checks, options)].join('\n')
 }
 
 /** `3 hosts: 2 passed, 1 failed`; nothing for a single host. */

@@ -254,14 +254,6 @@ const FAULTS: readonly Fault[] = [
     cause: /vmbr1 has an MTU of 1400/,
   },
   {
-    name: 'a firewall on the bridge itself',
-    tag: 'net',
-    breaks: `nft 'add table bridge strict; add chain bridge strict in { type filter hook input priority 0; policy accept; }; add rule bridge strict in meta ibrname "vmbr1" udp dport 67 drop'`,
-    mends: 'nft delete table bridge strict',
-    fails: ['dhcp_offer', 'dhcp_reservation'],
-    cause: /udp port 67 is not let in on vmbr1 \(nftables bridge strict/,
-  },
-  {
     name: 'no MASQUERADE rule',
     tag: 'net',
     breaks: 'iptables -t nat -D POSTROUTING -s 10.10.10.0/24 -o vmbr0 -j MASQUERADE',

@@ -56,6 +56,8 @@ export const closed: Prover<ClosedCheck> = {
       answer.error !== REFUSED
     )
       return skipped(`${host.address}: ${shown(answer)}; nobody knows whether that is the node`)
+    if (answer.open === undefined && answer.error === undefined && answer.silence === undefined)
+      return skipped('nothing was seen')
     if (answer.open === undefined) return passed(shown(answer))
     const [listener = ''] = node.listeners('tcp', port)
     const who = /"([^"]+)"/.exec(listener)?.[1]

@@ -120,6 +120,10 @@ export const redirect: Prover<RedirectCheck> = {
   },
 }
 
+/** How nginx turns away a name at the handshake, and a request. */
+const REFUSAL = /refused the name|alert|closed the connection/i
+const CLOSED = /closed the connection/
+
 /** Proves {@link UnknownNameCheck}. */
 export const unknownName: Prover<UnknownNameCheck> = {
   title: ({ port, tls }) => `unknown names get no answer on port ${port}${tls ? ' (TLS)' : ''}`,
@@ -128,11 +132,14 @@ export const unknownName: Prover<UnknownNameCheck> = {
     ...(await visit({ dial: () => ask.dial(port), name: 'pvectl-verify.invalid', tls })),
   }),
   facts: () => [unitFact(NGINX)],
-  judge({ port, tls }, { outside, node }) {
+  judge({ port }, { outside, node }) {
     const { stage, answer, certificate: shown, error } = outside as Partial<Visit>
     if (stage === 'connect') return failed(`port ${port}: ${error}`, portCause(node, port))
-    if (answer === undefined && shown === undefined)
-      return passed(tls ? 'the handshake is refused' : 'the connection is closed')
+    if (answer === undefined && shown === undefined) {
+      if (stage === 'handshake' && REFUSAL.test(error ?? '')) return passed('the handshake is refused')
+      if (stage === 'request' && CLOSED.test(error ?? '')) return passed('the connection is closed')
+      return failed(error ?? 'nothing seen', portCause(node, port) ?? {})
+    }
     const who = shown === undefined ? `${answer?.status}` : `a certificate for ${shown.names}`
     return failed(who, {
       cause: 'another site is the default of this port',

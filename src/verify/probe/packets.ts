@@ -77,7 +77,7 @@ sub probe_dhcp {
     my (%of, %result);
     $of{int rand 0xffffffff} = $_ for @probes;
     my $all = 0;
-    for my $wait (4.5, 3) {
+    for my $wait (1.5, 2, 2.5) {
         for my $xid (keys %of) {
             my $probe = $of{$xid};
             next if $result{$probe->{id}};

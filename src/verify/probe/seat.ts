@@ -82,7 +82,7 @@ sub free_address {
 
 sub router_advertisement {
     my $seen = {};
-    my $end = time + 7;
+    my $end = time + 6;
     while (time < $end) {
         my ($link) = ip_list('-6', 'addr', 'show', 'dev', 'eth0', 'scope', 'global');
         my ($address) = grep { ($_->{scope} // '') eq 'global' } @{$link->{addr_info} // []};
