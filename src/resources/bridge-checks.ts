@@ -18,7 +18,7 @@ export function bridgeReads({ name, vlanAware }: BridgeSettings): readonly FactR
   return [
     interfacesRef,
     linksRef,
-    ...(needsFreeNames(name) ? [pveManager as FactRef<unknown>] : []),
+    ...bridgeNameReads(name),
     ...(vlanAware === true ? [ifupdown2Conf as FactRef<unknown>] : []),
   ]
 }
@@ -48,8 +48,13 @@ function needsFreeNames(name: string): boolean {
   return !/^vmbr\d{1,4}$/.test(name)
 }
 
+/** What {@link freeNameBlocked} reads. */
+export function bridgeNameReads(name: string): readonly FactRef<unknown>[] {
+  return needsFreeNames(name) ? [pveManager as FactRef<unknown>] : []
+}
+
 /** Why PVE at hand does not accept the name of a bridge. */
-function freeNameBlocked(name: string, model: Model): PlanBlocked | undefined {
+export function freeNameBlocked(name: string, model: Model): PlanBlocked | undefined {
   if (!needsFreeNames(name)) return undefined
   const { version } = model.get(pveManager)
   const major = Number(/^(\d+)\./.exec(version ?? '')?.[1] ?? Number.NaN)

@@ -31,12 +31,14 @@ export function portMtuSteps(
   links: LinksState,
 ): readonly LinkStep[] {
   if (mtu === undefined) return []
-  const cards = (ports ?? portsInFile(lines, name) ?? []).map((port) => linkNamed(links, port)).filter(isCard)
-  return cards.filter((card) => card.mtu < mtu).flatMap((card) => mtuSteps(card, mtu))
+  return (ports ?? portsInFile(lines, name) ?? []).flatMap((port) => {
+    const card = linkNamed(links, port)
+    return card !== undefined && isCard(card) && card.mtu < mtu ? mtuSteps(card, mtu) : []
+  })
 }
 
 /** True for hardware; VLANs, bonds, tunnels and the like have a kind. */
-export function isCard(link: Link | undefined): link is Link {
+export function isCard(link: Link | undefined): boolean {
   return link !== undefined && (link.kind === '' || (link.kind === 'veth' && isUplink(link)))
 }
 

@@ -8,10 +8,13 @@ import { withCards } from '../interfaces/cards.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import type { LinkSettings } from '../interfaces/link-stanza.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
+import { formatCidr } from '../net/cidr.ts'
+import { formatIpCidr, ipNetworkOf, ipSpan, parseIpCidr } from '../net/ip-cidr.ts'
+import { formatIpv6Cidr } from '../net/ipv6.ts'
 import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
 import { isCard } from './bridge-steps.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
-import type { PlanBlocked, Resource } from './resource.ts'
+import type { PlanBlocked, Resource, Span } from './resource.ts'
 
 /** A stanza of any type. */
 export interface StanzaDesired {
@@ -20,6 +23,8 @@ export interface StanzaDesired {
   readonly what: string
   /** Links that only this one may have plugged in. */
   readonly members: readonly string[]
+  /** Further links whose stanzas the edit changes. */
+  readonly also?: readonly string[]
   /** Further things that only one task of a host may have. */
   readonly claims?: readonly string[]
   readonly reads?: readonly FactRef<unknown>[]
@@ -30,7 +35,7 @@ export interface StanzaDesired {
 
 /** Ensures the stanza of a link. What `settings` leaves out stays as it is in a stanza that exists. */
 export function linkStanza(desired: StanzaDesired): Resource {
-  const { settings, what, members, claims = [], reads = [], blocked, edit } = desired
+  const { settings, what, members, also = [], claims = [], reads = [], blocked, edit } = desired
   const { name } = settings
   return {
     kind: 'interfaces_stanza',
@@ -41,6 +46,7 @@ export function linkStanza(desired: StanzaDesired): Resource {
       ...(settings.comment === undefined ? [] : [`comment:${name}`]),
       ...claims,
     ],
+    spans: networksOf(settings),
     reads: [interfacesRef, linksRef, ...reads],
     plan(model) {
       const reason = blocked(model)
@@ -51,10 +57,24 @@ export function linkStanza(desired: StanzaDesired): Resource {
       return planInterfacesEdit(model, {
         edit: (lines) => edit(lines, links),
         summary: `${stanzasOf(before, name).length === 0 ? 'add' : 'edit'} ${what} ${name}`,
-        risk: touchesLink([name, ...members], before, after, links) ? 'link' : undefined,
+        risk: touchesLink([name, ...members, ...also], before, after, links) ? 'link' : undefined,
       })
     },
   }
+}
+
+/** Networks that the link is in. Two links may share a single address (an uplink and a bridge that routes by it). */
+function networksOf({ address, address6 }: LinkSettings): readonly Span[] {
+  const given = [
+    ...(address === undefined || address === 'none' ? [] : [formatCidr(address)]),
+    ...(address6 === undefined || address6 === 'none' ? [] : [formatIpv6Cidr(address6)]),
+  ]
+  return given.flatMap((text) => {
+    const cidr = parseIpCidr(text)
+    if (cidr === undefined || cidr.prefix === (cidr.family === 4 ? 32 : 128)) return []
+    const network = formatIpCidr(ipNetworkOf(cidr))
+    return [{ space: 'network', of: `ip${cidr.family}`, ...ipSpan(cidr), text: network }]
+  })
 }
 
 /** Ensures the stanza of a bridge. */

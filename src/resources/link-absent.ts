@@ -17,7 +17,7 @@ import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import { deleteAll } from './live-rules.ts'
 import { withoutLink } from './predict-links.ts'
 import { removalBlocked } from './removal-checks.ts'
-import { OK, type Resource } from './resource.ts'
+import { OK, type PlanBlocked, type Resource } from './resource.ts'
 
 /** A link that is to go. */
 export interface LinkGone {
@@ -29,6 +29,10 @@ export interface LinkGone {
   /** Removes the live link, and does no harm when it is gone; default: `ip link del`. */
   readonly remove?: Script
   readonly reads?: readonly FactRef<unknown>[]
+  /** Why it must not go, besides what holds for every link. */
+  readonly blocked?: (model: Model) => PlanBlocked | undefined
+  /** Whether there is something to remove; default: when there is a link of the name. */
+  readonly isLive?: (model: Model) => boolean
   /** Further facts that change with the live link. */
   readonly after?: (model: Model) => readonly FactUpdate[]
   /** What goes from the file besides the stanza. */
@@ -46,16 +50,16 @@ export function bridgeAbsent(name: string): readonly Resource[] {
 }
 
 function rulesAbsent(link: LinkGone): Resource {
-  const { name } = link
+  const { name, reads = [] } = link
   return {
     kind: 'nat_rule',
     key: `nat-of:${name}`,
     title: `no NAT rules of ${name}`,
-    reads: [...ruleTables.map(({ family, table }) => rulesOf(family, table)), interfacesRef, linksRef],
+    reads: [...ruleTables.map(({ family, table }) => rulesOf(family, table)), interfacesRef, linksRef, ...reads],
     plan(model) {
       const interfaces = model.get(interfacesRef)
       const links = model.get(linksRef)
-      const blocked = removalBlocked(link, interfaces, links)
+      const blocked = removalBlocked(link, interfaces, links) ?? link.blocked?.(model)
       if (blocked !== undefined) return blocked
       const isOf = rulesOfBridge(linesOf(interfaces), links, name)
       const parts = ruleTables.flatMap((table) => rulesGone(model, table, isOf))
@@ -106,9 +110,9 @@ function linkAbsent(gone: LinkGone): Resource {
     plan(model) {
       const interfaces = model.get(interfacesRef)
       const links = model.get(linksRef)
-      const blocked = removalBlocked(gone, interfaces, links)
+      const blocked = removalBlocked(gone, interfaces, links) ?? gone.blocked?.(model)
       if (blocked !== undefined) return blocked
-      if (linkNamed(links, name) === undefined) return OK
+      if (!(gone.isLive?.(model) ?? linkNamed(links, name) !== undefined)) return OK
       const known = stanzasOf(linesOf(interfaces), name).length > 0
       return {
         kind: 'change',
@@ -125,18 +129,18 @@ function linkAbsent(gone: LinkGone): Resource {
 }
 
 function stanzaAbsent(link: LinkGone): Resource {
-  const { name, what, edit = (lines) => lines } = link
+  const { name, what, reads = [], edit = (lines) => lines } = link
   return {
     kind: 'interfaces_stanza',
     key: `interfaces:${name}`,
     title: `no ${name} in /etc/network/interfaces`,
     claims: [`comment:${name}`],
-    reads: [interfacesRef, linksRef],
+    reads: [interfacesRef, linksRef, ...reads],
     plan(model) {
       const interfaces = model.get(interfacesRef)
       const links = model.get(linksRef)
       const lines = linesOf(interfaces)
-      const blocked = removalBlocked(link, interfaces, links)
+      const blocked = removalBlocked(link, interfaces, links) ?? link.blocked?.(model)
       if (blocked !== undefined) return blocked
       if (stanzasOf(lines, name).length === 0 && !isAutostarted(lines, name))
         return planInterfacesEdit(model, {

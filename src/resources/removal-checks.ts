@@ -2,6 +2,7 @@
 import type { InterfacesState } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type LinksState, linkNamed, portsOf } from '../facts/links.ts'
 import { membersInFile, vlansOnInFile } from '../interfaces/members.ts'
+import { ovsTypeInFile } from '../interfaces/ovs.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { isGuestPort } from './bridge-steps.ts'
 import { definedElsewhere, linesOf } from './interfaces-file.ts'
@@ -55,7 +56,10 @@ function builtOn(name: string, interfaces: InterfacesState, links: LinksState): 
     ...new Set([
       ...vlansOnInFile(lines, name),
       ...others.filter((other) => other.startsWith(`${name}.`) || other.startsWith(`${name}:`)),
-      ...others.filter((other) => membersInFile(lines, other).includes(name)),
+      // A bridge of Open vSwitch is not built on its ports: they go from its list.
+      ...others.filter(
+        (other) => membersInFile(lines, other).includes(name) && ovsTypeInFile(lines, other) !== 'OVSBridge',
+      ),
       ...links.links
         .filter((other) => other.name.startsWith(`${name}.`) || other.lower === name)
         .map((other) => other.name),

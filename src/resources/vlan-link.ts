@@ -1,7 +1,7 @@
 /** A VLAN as the kernel has it: on the right link, with the right number, up, with its address. */
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { bridgeVlansRef, type PortVlans } from '../facts/bridge-vlans.ts'
-import { becomes, type FactUpdate } from '../facts/fact.ts'
+import { becomes } from '../facts/fact.ts'
 import { type InterfacesState, interfacesRef } from '../facts/interfaces.ts'
 import { type Link, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
@@ -12,8 +12,9 @@ import { linesOf } from './interfaces-file.ts'
 import { linkStanza } from './interfaces-stanza.ts'
 import { addressBlocked, blocked, mtuBlocked, nameBlocked } from './link-checks.ts'
 import { addressSteps, mtuSteps, planSteps, setUp } from './link-steps.ts'
+import { planChain } from './plan-chain.ts'
 import { plainLink, withoutLink } from './predict-links.ts'
-import type { Plan, PlanBlocked, Resource } from './resource.ts'
+import { OK, type Plan, type PlanBlocked, type Resource } from './resource.ts'
 
 /** Ensures the stanza of a VLAN. */
 export function vlanStanza(settings: VlanSettings): Resource {
@@ -40,18 +41,24 @@ export function vlanLink(settings: VlanSettings): Resource {
       const links = model.get(linksRef)
       const reason = vlanBlocked(settings, interfaces, links)
       if (reason !== undefined) return reason
-      const link = linkNamed(links, name)
-      if (link === undefined) return bringUp(settings, model)
-      if (!isSame(settings, link, links)) return makeAnew(settings, model, link)
-      const lines = linesOf(interfaces)
-      const steps = [
-        ...mtuSteps(link, settings.mtu),
-        ...(link.up ? [] : [setUp(name)]),
-        ...addressSteps(settings, lines, links, link),
-      ]
-      return withOwnVlan(planSteps(steps, links, name), settings, model)
+      return planChain(model, [(now) => theLink(settings, now), (now) => joinOwnVlan(settings, now)])
     },
   }
+}
+
+function theLink(settings: VlanSettings, model: Model): Plan {
+  const { name, mtu } = settings
+  const links = model.get(linksRef)
+  const lines = linesOf(model.get(interfacesRef))
+  const link = linkNamed(links, name)
+  if (link === undefined) return bringUp(settings, model)
+  if (!isSame(settings, link, links)) return makeAnew(settings, model, link)
+  const steps = [
+    ...mtuSteps(link, mtu),
+    ...(link.up ? [] : [setUp(name)]),
+    ...addressSteps(settings, lines, links, link),
+  ]
+  return planSteps(steps, links, name)
 }
 
 function vlanBlocked(settings: VlanSettings, interfaces: InterfacesState, links: LinksState): PlanBlocked | undefined {
@@ -99,14 +106,13 @@ function bringUp(settings: VlanSettings, model: Model, more: readonly Script[] =
     vlan: { id, protocol },
     ...(master === undefined ? {} : { master }),
   }
-  const plan = planBringUp(model, {
+  return planBringUp(model, {
     link,
     ports: [],
     summary: describeLink(link, [`VLAN ${id} of ${rawDevice}`, ...sharedWith(raw, id, links)]),
     first: raw?.up === false ? [setUp(raw.name)] : [],
     settle: more,
   })
-  return withOwnVlan(plan, settings, model)
 }
 
 /** A VLAN on a card takes its frames before a bridge sees them that the card is a port of. */
@@ -134,27 +140,18 @@ function makeAnew(settings: VlanSettings, model: Model, link: Link): Plan {
 }
 
 /** A VLAN on a VLAN-aware bridge gets frames only when the bridge's own end is in that VLAN. */
-function withOwnVlan(plan: Plan, { rawDevice, id }: VlanSettings, model: Model): Plan {
+function joinOwnVlan({ rawDevice, id }: VlanSettings, model: Model): Plan {
   const bridge = linkNamed(model.get(linksRef), rawDevice)
-  if (plan.kind === 'blocked' || plan.kind === 'unknown' || bridge?.bridge?.vlanAware !== true) return plan
+  if (bridge?.bridge?.vlanAware !== true) return OK
   const present = model.get(bridgeVlansRef)
   const own: PortVlans = present.find((port) => port.name === bridge.name) ?? { name: bridge.name, vids: [] }
   const vid = { from: id, to: id }
-  if (vidsWithout([vid], own.vids).length === 0) return plan
-  const joined: FactUpdate = becomes(bridgeVlansRef, [
-    ...present.filter((port) => port !== own),
-    { ...own, vids: mergeVids([...own.vids, vid]) },
-  ])
-  const step = {
-    summary: `${bridge.name}: let VLAN ${id} reach the node`,
-    script: sh`bridge vlan add dev ${bridge.name} vid ${id} self`,
-  }
-  const before = plan.kind === 'change' ? plan : { changes: [], script: sh``, after: [] }
+  if (vidsWithout([vid], own.vids).length === 0) return OK
+  const joined = { ...own, vids: mergeVids([...own.vids, vid]) }
   return {
-    ...before,
     kind: 'change',
-    changes: [...before.changes, { summary: step.summary }],
-    script: joinScripts([before.script, step.script]),
-    after: [...before.after, joined],
+    changes: [{ summary: `${bridge.name}: let VLAN ${id} reach the node` }],
+    script: sh`bridge vlan add dev ${bridge.name} vid ${id} self`,
+    after: [becomes(bridgeVlansRef, [...present.filter((port) => port !== own), joined])],
   }
 }

@@ -12,6 +12,10 @@ import { bondTask } from '../../src/tasks/bond.ts'
 import { bridgeTask } from '../../src/tasks/bridge.ts'
 import { interfaceCommentTask } from '../../src/tasks/interface-comment.ts'
 import { masqueradeTask } from '../../src/tasks/masquerade.ts'
+import { ovsBondTask } from '../../src/tasks/ovs-bond.ts'
+import { ovsBridgeTask } from '../../src/tasks/ovs-bridge.ts'
+import { ovsIntPortTask } from '../../src/tasks/ovs-int-port.ts'
+import { ovsPortTask } from '../../src/tasks/ovs-port.ts'
 import type { TaskType } from '../../src/tasks/task-type.ts'
 import { vlanTask } from '../../src/tasks/vlan.ts'
 import { hostContext } from './host-context.ts'
@@ -116,6 +120,10 @@ const TYPES: Readonly<Record<string, TaskType>> = {
   bridge: bridgeTask,
   interface_comment: interfaceCommentTask,
   masquerade: masqueradeTask,
+  ovs_bond: ovsBondTask,
+  ovs_bridge: ovsBridgeTask,
+  ovs_int_port: ovsIntPortTask,
+  ovs_port: ovsPortTask,
   vlan: vlanTask,
 }
 
@@ -139,6 +147,8 @@ export interface Outcome {
   readonly nat: readonly string[]
   readonly links: LinksState
   readonly vlans: readonly PortVlans[]
+  /** The node as it is then. */
+  readonly model: Model
   readonly summaries: readonly string[]
   readonly reasons: readonly string[]
 }
@@ -165,6 +175,7 @@ export function play(node: Node, ...tasks: Task[]): Outcome {
     nat: nat.available ? nat.rules.map(({ args }) => args.join(' ')) : [],
     links: model.get(linksRef),
     vlans: model.get(bridgeVlansRef),
+    model,
     summaries: plans.flatMap((plan) => (plan.kind === 'change' ? plan.changes.map(({ summary }) => summary) : [])),
     reasons: plans.flatMap((plan) => (plan.kind === 'blocked' ? [plan.reason] : [])),
   }
