@@ -16,6 +16,10 @@ import { knownHostTask } from './known-host.ts'
 import { managementNetworkTask } from './management-network.ts'
 import { masqueradeTask } from './masquerade.ts'
 import { nginxVhostTask } from './nginx-vhost.ts'
+import { ovsBondTask } from './ovs-bond.ts'
+import { ovsBridgeTask } from './ovs-bridge.ts'
+import { ovsIntPortTask } from './ovs-int-port.ts'
+import { ovsPortTask } from './ovs-port.ts'
 import { packageTask } from './package.ts'
 import { partitionTask } from './partition.ts'
 import { portForwardTask } from './port-forward.ts'
@@ -53,6 +57,10 @@ export const taskTypes: readonly TaskType[] = [
   managementNetworkTask,
   masqueradeTask,
   nginxVhostTask,
+  ovsBondTask,
+  ovsBridgeTask,
+  ovsIntPortTask,
+  ovsPortTask,
   packageTask,
   partitionTask,
   portForwardTask,
