@@ -18,6 +18,7 @@ import { parsePlaybook } from './parse.ts'
 import type { Play } from './play.ts'
 import { renderPlayVars } from './play-vars.ts'
 import { ProblemList } from './problems.ts'
+import { checkReachable } from './reachable.ts'
 import { type ExpandedPlay, toStages } from './stages.ts'
 import { checkTags, isWanted, type TagFilter } from './tags.ts'
 
@@ -59,12 +60,11 @@ export async function loadJob(options: LoadJobOptions): Promise<Job> {
   const opened = options.secrets === undefined ? plays : await withSecrets(plays, options.secrets)
   const expanded = opened.map((play) => loader.expand(withTags(play, filter), limited))
   const hosts = inventory.hosts.filter((host) => expanded.some((play) => play.tasks.has(host.name)))
-  for (const { name } of hosts)
-    checkConflicts(
-      name,
-      expanded.flatMap(({ tasks }) => tasks.get(name) ?? []),
-      problems,
-    )
+  for (const host of hosts) {
+    const tasks = expanded.flatMap((play) => play.tasks.get(host.name) ?? [])
+    checkConflicts(host.name, tasks, problems)
+    checkReachable(host, tasks, inventory.hosts, problems)
+  }
   problems.throwIfAny()
   const stages = toStages(expanded)
   if (stages.length === 0) throw nothingToDo(options, hosts)
