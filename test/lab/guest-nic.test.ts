@@ -86,7 +86,9 @@ test('a running VM without hotplug: the restart that it needs is told, now and i
 mkdir -p /run/qemu-server; nohup sleep 600 >/dev/null 2>&1 & echo $! > /run/qemu-server/101.pid`,
   )
   const task = { guest: 101, mac: 'bc:24:11:00:00:01', tag: 60 }
-  assert.match(apply(task), /takes effect when the guest restarts/)
+  const said = apply(task)
+  assert.match(said, /takes effect when the guest restarts/)
+  assert.match(said, /notice: guest 101 needs a restart for net0/)
   const { text } = run('check', [{ guest_nic: task }])
   assert.match(text, /notice: guest 101 needs a restart for net0/)
   assert.match(lab.ssh(NODE, 'qm pending 101'), /^new net0: virtio=BC:24:11:00:00:01/m)
