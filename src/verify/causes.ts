@@ -113,6 +113,8 @@ export function seatProblem(
       hint: `ifup ${which}, or pvectl apply`,
     })
   }
+  if (no_bridge === 'openvswitch')
+    return skipped(`${which} belongs to Open vSwitch, whose ports outlive a probe that is killed`)
   if (no_bridge !== undefined) return skipped(`${which} is no bridge, so no guest can be put there`)
   if (uplink !== undefined) return skipped(`${name} is the uplink, whose guests have a router of their own`)
   if (no_address !== undefined)

@@ -35,7 +35,8 @@ sub interface_of {
     my $kind = $link->{linkinfo}{info_kind} // '';
     my ($bridge, $vlan) = ($link, $seat->{vlan});
     if ($kind eq 'vlan') { $bridge = $link{$link->{link} // ''} // $link; $vlan //= $link->{linkinfo}{info_data}{id} }
-    return (undef, { no_bridge => 1, interface => $name }) if ($bridge->{linkinfo}{info_kind} // '') ne 'bridge';
+    my $holder = $bridge->{linkinfo}{info_kind} // '';
+    return (undef, { no_bridge => $holder, interface => $name }) if $holder ne 'bridge';
     return ({ name => $name, link => $link, bridge => $bridge->{ifname}, vlan => $vlan, aware => $bridge->{linkinfo}{info_data}{vlan_filtering} // 0 });
 }
 
