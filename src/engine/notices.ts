@@ -16,7 +16,7 @@ export interface Observed {
 const CLOCK_MS = 5 * 60_000
 
 /** All there is to say of a plan, a sentence each. */
-export function noticesOf({ after, tasks }: HostPlan, times: Observed): readonly string[] {
+export function noticesOf({ after, tasks }: Pick<HostPlan, 'after' | 'tasks'>, times: Observed): readonly string[] {
   const unfinished = after
     .get(unfinishedRunsRef)
     .map((run) => `run ${run.id} of ${run.owner} (${run.playbook}, ${run.started}) broke off before its end`)
@@ -31,7 +31,7 @@ export function noticesOf({ after, tasks }: HostPlan, times: Observed): readonly
 }
 
 /** What resources have to say beside their plans. */
-export function saidOf({ after, tasks }: HostPlan): readonly string[] {
+export function saidOf({ after, tasks }: Pick<HostPlan, 'after' | 'tasks'>): readonly string[] {
   return tasks.flatMap(({ resources }) =>
     resources.flatMap(({ resource, plan }) =>
       plan.kind === 'ok' || plan.kind === 'change' ? (resource.notices?.(after) ?? []) : [],

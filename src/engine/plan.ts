@@ -22,6 +22,8 @@ export interface PlannedTask {
 /** What a host's tasks come to, and the node as it will be. */
 export interface HostPlan {
   readonly tasks: readonly PlannedTask[]
+  /** The node as observed. */
+  readonly before: Model
   readonly after: Model
 }
 
@@ -48,7 +50,7 @@ export function planTasks(tasks: readonly HostTask[], model: Model, done: Readon
     })
     return { task, resources }
   })
-  return { tasks: planned, after: current }
+  return { tasks: planned, before: model, after: current }
 }
 
 /** Names a resource within a job. */

@@ -1,18 +1,13 @@
 /** One host through one stage: observe, plan, execute, observe again. */
 import { EXIT, PvectlError } from '../errors.ts'
-import { arrivalRef } from '../facts/arrival.ts'
 import type { FactRef } from '../facts/fact.ts'
-import { ifupdownRef } from '../facts/ifupdown.ts'
-import { interfacesRef } from '../facts/interfaces.ts'
-import { linksRef } from '../facts/links.ts'
-import { unfinishedRunsRef } from '../facts/run-records.ts'
 import type { HostStage } from '../playbook/job.ts'
-import { mayBeRisky } from '../resources/risk.ts'
 import type { Canary } from './canary.ts'
 import type { GuardOptions, RunInfo } from './compile.ts'
 import { confirm, revertFailed } from './confirm.ts'
 import type { Emit, HostPhase, HostStatus, ShownError, Status } from './events.ts'
 import { type Execution, execute } from './execute.ts'
+import { lostAtNextBoot } from './next-boot.ts'
 import { noticesOf, type Observed, saidOf } from './notices.ts'
 import { groupFacts, observe } from './observe.ts'
 import {
@@ -28,6 +23,7 @@ import type { Session } from './session.ts'
 import { showError } from './show.ts'
 import { TaskOutcomes } from './task-outcomes.ts'
 import { blockedError, canaryFailed, declinedError, notConverged, stepFailed, stoppedError } from './verdicts.ts'
+import { wantedFacts } from './wanted-facts.ts'
 import type { WayInVerdict } from './way-in.ts'
 import type { WorkerEvent } from './worker-log.ts'
 
@@ -90,13 +86,7 @@ class HostRun {
     this.#options = options
     this.#name = stage.host.name
     this.#lockDeadline = performance.now() + (options.lockTimeoutMs ?? 0)
-    const reads = stage.tasks.flatMap((task) => task.resources.flatMap((resource) => resource.reads))
-    const risky = stage.tasks.some((task) => task.resources.some(mayBeRisky))
-    const way = risky ? ([linksRef, arrivalRef] as FactRef<unknown>[]) : []
-    const tool = reads.some(({ kind }) => kind.name === interfacesRef.kind.name)
-      ? [ifupdownRef as FactRef<unknown>]
-      : []
-    this.#refs = [...reads, unfinishedRunsRef as FactRef<unknown>, ...way, ...tool]
+    this.#refs = wantedFacts(stage.tasks)
     this.#outcomes = new TaskOutcomes(this.#name, stage.tasks, options.emit)
   }
 
@@ -110,7 +100,7 @@ class HostRun {
       const isCheck = this.#options.mode === 'check'
       this.#notice(plan, { asked, came: Date.now() })
       await this.#outcomes.announce(plan, isCheck)
-      refuseBlocked(plan)
+      this.#refuseBlocked(plan)
       if (isCheck) return this.#checked()
       if (hasPlan(plan, 'change') || hasPlan(plan, 'unknown')) await this.#converge(await this.#waitForTurn(plan))
       return { status: this.#outcomes.changed ? 'changed' : 'ok', tasks: this.#outcomes.counts(), exitCode: 0 }
@@ -131,6 +121,12 @@ class HostRun {
     }
   }
 
+  #refuseBlocked(plan: HostPlan): void {
+    const lost = this.#options.guard === undefined || hasPlan(plan, 'unknown') ? undefined : lostAtNextBoot(plan)
+    const error = blockedError(plan) ?? lost
+    if (error !== undefined) throw error
+  }
+
   /** Executes up to the next barrier, observes, plans on, until nothing is left to do. */
   async #converge(first: HostPlan): Promise<void> {
     let plan = first
@@ -141,7 +137,7 @@ class HostRun {
       const seen = steps.length > 0 ? await this.#execute(steps) : undefined
       if (seen === undefined) this.#phase('verifying')
       plan = seen ?? (await this.#plan())
-      refuseBlocked(plan)
+      this.#refuseBlocked(plan)
       if (!hasPlan(plan, 'change') && !hasPlan(plan, 'unknown')) {
         this.#tell(saidOf(plan))
         return this.#outcomes.settle(plan)
@@ -289,9 +285,4 @@ function riskyStep({ plan, wayIn }: PlannedStep): RiskyStep {
 
 function isRisky(steps: readonly PlannedStep[]): boolean {
   return steps.some(({ plan }) => plan.risk !== undefined)
-}
-
-function refuseBlocked(plan: HostPlan): void {
-  const error = blockedError(plan)
-  if (error !== undefined) throw error
 }
