@@ -106,7 +106,10 @@ async function provenLogin(connector: SshConnector, target: Target): Promise<voi
       'AUTH_FAILED',
       `${target.name}: the key is installed, but sshd does not take it: ${error.message}`,
       {
-        hint: 'look at AuthorizedKeysFile, PubkeyAuthentication and AllowUsers: sshd -T, and at journalctl -u ssh',
+        hint: [
+          'sshd takes no keys from a home or .ssh folder that others may write to (chmod go-w /root /root/.ssh);',
+          'else look at AuthorizedKeysFile, PubkeyAuthentication and AllowUsers: sshd -T, and at journalctl -u ssh',
+        ].join('\n'),
         host: target.name,
         cause: error,
       },

@@ -257,7 +257,8 @@ class Onboarding {
     const todo = ready.flatMap(({ label, host }) =>
       (this.#warnings.get(label) ?? []).map(({ title, remedy }) => `${host.name}, ${title}: ${remedy}`),
     )
-    const summary = summaryOf({ newcomers: ready, inventory, mode, cluster: this.#clusterName, todo })
+    const failed = nodes.flatMap(({ address, onboarded }) => (onboarded ? [] : [address]))
+    const summary = summaryOf({ newcomers: ready, failed, inventory, mode, cluster: this.#clusterName, todo })
     this.#tools.emit({ event: 'onboard:finished', nodes, summary, exitCode })
     return exitCode
   }

@@ -6,6 +6,8 @@ import type { Newcomer } from './newcomer.ts'
 /** Facts for the summary. */
 export interface SummaryInput {
   readonly newcomers: readonly Newcomer[]
+  /** Nodes that did not get through, as the user calls them. */
+  readonly failed: readonly string[]
   readonly inventory: string
   readonly mode: 'apply' | 'check'
   /** Name of the cluster that they are in now. */
@@ -15,9 +17,11 @@ export interface SummaryInput {
 }
 
 /** Lines for the end. */
-export function summaryOf({ newcomers, inventory, mode, cluster, todo }: SummaryInput): readonly string[] {
-  if (newcomers.length === 0) return []
-  if (mode === 'check') return ['nothing was changed; run it again without --check']
+export function summaryOf({ newcomers, failed, inventory, mode, cluster, todo }: SummaryInput): readonly string[] {
+  const again = 'mend what is named above, and run the same command again: what is done already is not done twice'
+  const rest = failed.length === 0 ? [] : [`not onboarded: ${failed.join(', ')}`, again]
+  if (newcomers.length === 0) return rest
+  if (mode === 'check') return [...rest, 'nothing was changed; run it again without --check']
   const lines = newcomers.flatMap(({ host, survey: { basics, pve } }) => {
     const { user, address, port } = host.target
     const login = `ssh ${port === 22 ? '' : `-p ${port} `}${user}@${address}`
@@ -32,6 +36,7 @@ export function summaryOf({ newcomers, inventory, mode, cluster, todo }: Summary
     ...lines,
     `change it from now on with: pvectl apply -i ${inventory} --limit ${names}`,
     ...(todo.length === 0 ? [] : ['left to do:', ...todo.map((line) => `  ${line}`)]),
+    ...rest,
   ]
 }
 
