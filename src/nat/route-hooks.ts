@@ -26,6 +26,17 @@ export function adoptRouteHooks(lines: Lines, route: DeviceRoute): Lines {
   return complete(tidy, route)
 }
 
+/** Routes that the hooks of a file set, each once, with the interface whose stanza says so. */
+export function hookRoutes(lines: Lines): readonly DeviceRoute[] {
+  const routes = routeHooks(lines).flatMap(({ phase, route }) => (phase === 'up' ? [route] : []))
+  return routes.filter((one, i) => routes.findIndex((other) => sameRoute(one, other)) === i)
+}
+
+/** True for the same network by the same interface. */
+export function sameRoute(a: DeviceRoute, b: DeviceRoute): boolean {
+  return a.device === b.device && formatIpCidr(a.destination) === formatIpCidr(b.destination)
+}
+
 /** The file without any hook of a route to the network. */
 export function dropRouteHooks(lines: Lines, destination: IpCidr): Lines {
   return hooksOf(lines, destination)
@@ -74,8 +85,13 @@ function holderOf(lines: Lines, { destination, device }: DeviceRoute): Stanza | 
   return stanzas.find((stanza) => stanza.family === family) ?? stanzas[0]
 }
 
-/** Hooks that do nothing but set or take away a route to the network, whatever the interface. */
+/** Hooks about a route to the network, whatever the interface. */
 function hooksOf(lines: Lines, destination: IpCidr): readonly RouteHook[] {
+  return routeHooks(lines).filter(({ route }) => formatIpCidr(route.destination) === formatIpCidr(destination))
+}
+
+/** Hooks that do nothing but set or take away one route by an interface. */
+function routeHooks(lines: Lines): readonly RouteHook[] {
   return stanzasOf(lines).flatMap((stanza) =>
     stanza.options.flatMap((option) => {
       const phase = hookPhase(option.name)
@@ -87,7 +103,7 @@ function hooksOf(lines: Lines, destination: IpCidr): readonly RouteHook[] {
       )
       const [route, ...more] = routes.filter((found) => found !== undefined)
       if (route === undefined || !idle || more.length > 0) return []
-      return formatIpCidr(route.destination) === formatIpCidr(destination) ? [{ stanza, option, phase, route }] : []
+      return [{ stanza, option, phase, route }]
     }),
   )
 }

@@ -102,6 +102,21 @@ export function bridgedIp(wish: BridgedIp): Resource {
   }
 }
 
+/** Ensures a live route by an interface. */
+export function routeLive(route: DeviceRoute): Resource {
+  return routeResource(route, (model) => planRoute(model, route))
+}
+
+/** Ensures that there is no live route by that interface. */
+export function routeGone(route: DeviceRoute): Resource {
+  return routeResource(route, (model) => planNoRoute(model, route))
+}
+
+function routeResource({ destination, device }: DeviceRoute, plan: (model: Model) => Plan): Resource {
+  const text = formatIpCidr(destination)
+  return { kind: 'route', key: `route:${text}>${device}`, title: `route ${text}`, reads: [linksRef], plan }
+}
+
 function spanOf(network: IpCidr): Span {
   const { first, last } = ipSpan(network)
   return { space: 'additional address', of: `ip${network.family}`, first, last, text: formatIpCidr(network) }

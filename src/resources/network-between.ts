@@ -4,7 +4,9 @@ import { type BridgeSettings, forwardDelayInFile, inetStanza, portsInFile, stpIn
 import type { Lines } from '../interfaces/lines.ts'
 import { normalName, stanzasOf } from '../interfaces/stanzas.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
+import { hookRoutes, sameRoute } from '../nat/route-hooks.ts'
 import { type KnownRule, samePurpose } from '../nat/rules.ts'
+import { routeGone, routeLive } from './additional-ip.ts'
 import { bridgeGone } from './bridge-gone.ts'
 import { bridgeLink } from './bridge-link.ts'
 import { ruleAbsent, ruleLive } from './live-rules.ts'
@@ -23,12 +25,20 @@ export interface NetworkBetween {
 export function networkBetween(present: Lines, wanted: Lines, force = false): NetworkBetween {
   const gone = hookRules(present).filter(({ rule }) => !hasRule(hookRules(wanted), rule))
   const come = hookRules(wanted).filter(({ rule }) => !hasRule(hookRules(present), rule))
+  const [routesNow, routesThen] = [hookRoutes(present), hookRoutes(wanted)]
+  const goneRoutes = routesNow.filter((route) => !routesThen.some((other) => sameRoute(route, other)))
+  const newRoutes = routesThen.filter((route) => !routesNow.some((other) => sameRoute(route, other)))
   const goneBridges = bridgesOf(present).filter((name) => stanzasOf(wanted, name).length === 0)
   return {
-    before: [...gone.map(({ rule }) => ruleAbsent(rule)), ...goneBridges.map((name) => bridgeGone(name, force))],
+    before: [
+      ...goneRoutes.map(routeGone),
+      ...gone.map(({ rule }) => ruleAbsent(rule)),
+      ...goneBridges.map((name) => bridgeGone(name, force)),
+    ],
     after: [
       ...bridgesOf(wanted).flatMap((name) => liveBridge(present, wanted, name)),
       ...come.map(({ rule, holder }) => (rule.kind === 'source' ? natRuleLive({ rule, holder }) : ruleLive(rule))),
+      ...newRoutes.map(routeLive),
     ],
   }
 }
