@@ -5,8 +5,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { formatLocation, type Location, PvectlError } from '../errors.ts'
 import { parseYaml, type YamlDocument } from '../yaml/document.ts'
+import { explainIssues } from '../yaml/explain.ts'
 import { insertEntry, replaceScalar, SpliceProblem } from '../yaml/splice.ts'
-import { isMapping } from '../yaml/words.ts'
+import { isMapping, pathText } from '../yaml/words.ts'
+import { inventorySchema } from './schema.ts'
 import { type GroupEntry, type InventoryTree, ROOT, readTree } from './tree.ts'
 
 /** A setting or variable of a host, as plain data. */
@@ -52,7 +54,8 @@ export interface MergeOptions {
 
 /**
  * Merges hosts into the text of an inventory file (`hosts.yml`, `prod.yml`). Pure. Throws INVENTORY_INVALID when the
- * text is no valid YAML, or when it is written in a way that nothing can be added to without a change elsewhere.
+ * text is no valid YAML, when it is written in a way that nothing can be added to without a change elsewhere, and when
+ * a name or setting is not valid.
  */
 export function mergeHosts(
   text: string,
@@ -70,7 +73,21 @@ export function mergeHosts(
     if (merge.text !== current) (merge.isNew ? added : extended).push(host.name)
     current = merge.text
   }
+  if (current !== text) assertValid(current, file)
   return { text: current, added, extended, conflicts }
+}
+
+/** What was asked for may be no name of a host or group, or no value of a setting. */
+function assertValid(text: string, file: string): void {
+  const { value } = parseYaml(text, file, 'INVENTORY_INVALID')
+  const parsed = inventorySchema.safeParse(value)
+  if (parsed.success) return
+  const [finding] = explainIssues(parsed.error.issues, { schema: inventorySchema, input: value })
+  const message = finding === undefined ? 'not valid' : `${pathText(finding.path)}: ${finding.message}`
+  throw new PvectlError('INVENTORY_INVALID', `the new entry would not be valid: ${message}`, {
+    hint: 'nothing was written',
+    location: { file },
+  })
 }
 
 class HostMerge {

@@ -38,7 +38,13 @@ export function insertEntry(
   const missing = path.slice(place.depth)
   const [first = key, ...inner] = [...missing, key]
   const nested = inner.reduceRight<unknown>((body, name) => ({ [name]: body }), value)
-  const entry: Entry = { key: first, value: nested, flow: style.flow === true && missing.length === 0, inner: style }
+  const entry: Entry = {
+    key: first,
+    value: nested,
+    flow: style.flow === true && missing.length === 0,
+    inner: style,
+    depth: missing.length,
+  }
   const layout = { eol: text.includes('\r\n') ? '\r\n' : '\n', step: indentStep(document, text) }
   if (place.map === undefined) return intoNothing(text, place, entry, layout)
   return place.map.flow === true ? intoFlow(text, place.map, entry) : intoBlock(text, place.map, entry, layout)
@@ -61,6 +67,8 @@ interface Entry {
   readonly value: unknown
   readonly flow: boolean
   readonly inner: EntryStyle
+  /** Keys between this one and the one that was asked for. */
+  readonly depth: number
 }
 
 interface Layout {
@@ -152,12 +160,12 @@ function splice(text: string, at: number, lines: string, { eol }: Layout): strin
   return `${before}${before === '' || before.endsWith('\n') ? '' : eol}${lines}${text.slice(at)}`
 }
 
-function blockText({ key, value, flow, inner }: Entry, column: number, { eol, step }: Layout): string {
+function blockText({ key, value, flow, inner, depth }: Entry, column: number, { eol, step }: Layout): string {
   const options = { indent: step, lineWidth: 0, nullStr: '', aliasDuplicateObjects: false }
   const body = flow
     ? `${flowText({ [key]: value }).slice(2, -2)}\n`
     : inner.flow === true
-      ? stringify(withFlowLeaves({ [key]: value }), options)
+      ? stringify(withFlowBody({ [key]: value }, depth), options)
       : stringify({ [key]: value }, options)
   const lead = ' '.repeat(column)
   return body
@@ -166,16 +174,12 @@ function blockText({ key, value, flow, inner }: Entry, column: number, { eol, st
     .join(eol)
 }
 
-/** Mappings of plain values on one line, those around them on several. */
-function withFlowLeaves(data: unknown): Document {
+/** The mapping `depth` keys below the first one on one line, those around it on several. */
+function withFlowBody(data: unknown, depth: number): Document {
   const document = new Document(data, { aliasDuplicateObjects: false })
-  const visit = (node: unknown): void => {
-    if (!isMap<Node, Node | null>(node)) return
-    const isLeaf = node.items.every(({ value }) => !isCollection(value))
-    if (isLeaf && node !== document.contents) node.flow = true
-    else for (const { value } of node.items) visit(value)
-  }
-  visit(document.contents)
+  let node: unknown = document.contents
+  for (let level = 0; level <= depth && isMap<Node, Node | null>(node); level += 1) node = node.items[0]?.value
+  if (isCollection(node)) node.flow = true
   return document
 }
 

@@ -203,4 +203,14 @@ test('a text that is no YAML is refused with its place', () => {
   )
 })
 
+test('names and settings that an inventory does not take are refused', () => {
+  for (const host of [
+    { name: 'a b' },
+    { name: 'a', group: '9x' },
+    { name: 'a', settings: { address: '1.2.3.4/24' } },
+  ]) {
+    assert.throws(() => mergeHosts(BLOCK, [host], { file: FILE }), /the new entry would not be valid/)
+  }
+})
+
 test.run()
