@@ -8,6 +8,7 @@ import { natAdopter } from './adopters/nat.ts'
 import { nginxAdopter } from './adopters/nginx.ts'
 import { othersAdopter } from './adopters/others.ts'
 import { packagesAdopter } from './adopters/packages.ts'
+import { pveAccessAdopter } from './adopters/pve-access.ts'
 import { pveFirewallAdopter } from './adopters/pve-firewall.ts'
 import { sshdAdopter } from './adopters/sshd.ts'
 import { systemAdopter } from './adopters/system.ts'
@@ -24,5 +25,6 @@ export const adopters: readonly Adopter[] = [
   nginxAdopter,
   sshdAdopter,
   accountsAdopter,
+  pveAccessAdopter,
   othersAdopter,
 ]

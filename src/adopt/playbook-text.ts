@@ -46,7 +46,7 @@ export function variablesText({ fresh }: HostVariables, host: string): string | 
 }
 
 /** What belongs to the cluster and its guests rather than to the system of the node. */
-export const NOT_LOOKED_AT = 'guests and their firewall, storage, the cluster, users of Proxmox VE, passwords'
+export const NOT_LOOKED_AT = 'guests and their firewall, storage, the cluster, passwords'
 
 const STYLE = { lineWidth: 0 } as const
 
