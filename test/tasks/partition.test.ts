@@ -133,16 +133,16 @@ test('networks with a VLAN are on one VLAN-aware bridge', () => {
 
 test('with a router VM the node has no address inside and serves nothing', () => {
   const given = {
-    router: { vm: 100 },
+    router: { vm: 100, model: 'e1000' },
     networks: [{ name: 'web' }, { name: 'db', vlan: 20 }],
     trunk: { bridge: 'vmbr1' },
   }
   assert.equal(parts(given), [
     ['bridge', { name: 'vmbr1', vlan_aware: true, link_local: false }],
     ['bridge', { name: 'web', link_local: false, comment: 'web' }],
-    ['guest_nic', { guest: 100, nic: 'net0', model: 'virtio', bridge: 'vmbr0' }],
-    ['guest_nic', { guest: 100, nic: 'net1', model: 'virtio', bridge: 'web' }],
-    ['guest_nic', { guest: 100, nic: 'net2', model: 'virtio', bridge: 'vmbr1', tag: 20 }],
+    ['guest_nic', { guest: 100, nic: 0, model: 'e1000', bridge: 'vmbr0' }],
+    ['guest_nic', { guest: 100, nic: 1, model: 'e1000', bridge: 'web' }],
+    ['guest_nic', { guest: 100, nic: 2, model: 'e1000', bridge: 'vmbr1', tag: 20 }],
   ])
 })
 

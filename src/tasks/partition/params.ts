@@ -1,6 +1,7 @@
 /** Parameters of `partition`. */
 import { z } from 'zod'
 import { interfaceName, stateField } from '../fields.ts'
+import { unicastMac } from '../guest-nic/fields.ts'
 import { bridgeName, commentText, hostCidr, vlanId } from '../interface-fields.ts'
 import { problemsOf } from './checks.ts'
 
@@ -64,7 +65,13 @@ export const partitionParams = z
           .min(100)
           .optional()
           .describe('its number; its network devices are attached as listed here'),
-        model: z.string().default('virtio').describe('model of the network devices'),
+        model: z
+          .enum(['virtio', 'e1000', 'e1000e', 'rtl8139', 'vmxnet3'])
+          .optional()
+          .describe('of its network devices, as in `guest_nic`'),
+        uplink_mac: unicastMac
+          .optional()
+          .describe('hardware address of its first device: the virtual MAC that the hoster gave'),
       })
       .optional()
       .describe(

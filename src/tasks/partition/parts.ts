@@ -103,10 +103,10 @@ function routerParts(
   const { vm, model } = router
   const device = (index: number, more: object): Part => ({
     type: 'guest_nic',
-    params: { guest: vm, nic: `net${index}`, model, ...more },
+    params: { guest: vm, nic: index, ...(model === undefined ? {} : { model }), ...more },
   })
   return [
-    device(0, { bridge: uplink }),
+    device(0, { bridge: uplink, ...(router.uplink_mac === undefined ? {} : { mac: router.uplink_mac }) }),
     ...present.map((network, i) =>
       device(
         i + 1,
