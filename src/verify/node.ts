@@ -83,7 +83,9 @@ export class NodeView {
   }
 
   /** The interface that guests of a seat are on. */
-  link({ interface: name, network }: Seat): NodeLink | undefined {
+  link({ interface: name, network, vlan }: Seat): NodeLink | undefined {
+    const tagged = vlan === undefined ? undefined : this.links.find(({ ifname }) => ifname === `${name}.${vlan}`)
+    if (tagged !== undefined) return tagged
     if (name !== undefined) return this.links.find(({ ifname }) => ifname === name)
     const outer = parseIpCidr(network ?? '')
     if (outer === undefined) return undefined

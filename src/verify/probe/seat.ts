@@ -35,6 +35,7 @@ sub interface_of {
     my $kind = $link->{linkinfo}{info_kind} // '';
     my ($bridge, $vlan) = ($link, $seat->{vlan});
     if ($kind eq 'vlan') { $bridge = $link{$link->{link} // ''} // $link; $vlan //= $link->{linkinfo}{info_data}{id} }
+    elsif (defined $vlan) { $link = (grep { ($_->{linkinfo}{info_kind} // '') eq 'vlan' && ($_->{link} // '') eq $name && $_->{linkinfo}{info_data}{id} == $vlan } @links)[0] // { ifname => "$name.$vlan" } }
     my $holder = $bridge->{linkinfo}{info_kind} // '';
     return (undef, { no_bridge => $holder, interface => $name }) if $holder ne 'bridge';
     return ({ name => $name, link => $link, bridge => $bridge->{ifname}, vlan => $vlan, aware => $bridge->{linkinfo}{info_data}{vlan_filtering} // 0 });
@@ -101,11 +102,11 @@ sub seat_probes {
     my ($place, $cable, $own, @probes) = @_;
     my $why = quiet('ip', 'link', 'set', 'dev', 'lo', 'up');
     open my $dad, '>', '/proc/sys/net/ipv6/conf/eth0/accept_dad'; print $dad 0 if $dad; close $dad if $dad;
-    $why //= quiet('ip', 'link', 'set', 'dev', 'eth0', 'up');
     if (!$why && defined $place->{vlan} && !$place->{aware}) {
-        $why = quiet('ip', 'link', 'set', 'dev', 'eth0', 'name', 'trunk') // quiet('ip', 'link', 'add', 'link', 'trunk', 'name', 'eth0', 'type', 'vlan', 'id', $place->{vlan})
-            // quiet('ip', 'link', 'set', 'dev', 'trunk', 'up') // quiet('ip', 'link', 'set', 'dev', 'eth0', 'up');
+        $why = quiet('ip', 'link', 'set', 'dev', 'eth0', 'name', 'trunk') // quiet('ip', 'link', 'set', 'dev', 'trunk', 'up')
+            // quiet('ip', 'link', 'add', 'link', 'trunk', 'name', 'eth0', 'type', 'vlan', 'id', $place->{vlan});
     }
+    $why //= quiet('ip', 'link', 'set', 'dev', 'eth0', 'up');
     return { map { ($_->{id} => { setup => $why }) } @probes } if $why;
     wait_for_port($place, $cable);
     my @dhcp = grep { $_->{kind} eq 'dhcp' } @probes;
