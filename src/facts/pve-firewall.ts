@@ -20,19 +20,17 @@ export interface PveFirewallState {
 /** One instance: the id is always empty. About five processes. */
 export const pveFirewallFact: FactKind<PveFirewallState> = {
   name: 'pve-firewall',
-  observe: (_ids, mark): Script => sh`pv_file() {
-	[ -f "$1" ] && [ -r "$1" ] || return 0
-	printf '%s %s %s\n' ${mark} "$(stat -c %s -- "$1")" "$1"
-	cat -- "$1"
-	echo
-}
-printf 'mode %s\n' "$(stat -c %a /etc/pve/local 2>/dev/null)"
+  observe: (_ids, mark): Script => sh`printf 'mode %s\n' "$(stat -c %a /etc/pve/local 2>/dev/null)"
 [ ! -w /etc/pve/local/. ] || echo writable
 getent ahosts "$(hostname)" | awk '{print "address", $1}' | sort -u
-for pv_f in /etc/pve/.members /etc/pve/.vmlist; do
-	[ ! -r "$pv_f" ] || { printf '%s %s %s\n' ${mark} "$(wc -c < "$pv_f")" "$pv_f"; cat -- "$pv_f"; echo; }
-done
-for pv_f in /etc/pve/nodes/*/host.fw; do pv_file "$pv_f"; done`,
+if cd /etc/pve 2>/dev/null; then
+	for pv_f in .members .vmlist nodes/*/host.fw; do
+		[ -f "$pv_f" ] && [ -r "$pv_f" ] || continue
+		printf '%s %s %s\n' ${mark} "$(wc -c < "$pv_f")" "$pv_f"
+		cat -- "$pv_f"
+		echo
+	done
+fi`,
   parse(output, ids, mark) {
     const state = readState(output, mark)
     return ids.map(() => state)
@@ -48,19 +46,19 @@ function readState(output: Buffer, mark: string): PveFirewallState {
   const lines = head.split('\n')
   const mode = /^mode (\d+)$/m.exec(head)?.[1] ?? ''
   const hosts = [...files].flatMap(([path, content]): [string, Buffer][] => {
-    const node = /^\/etc\/pve\/nodes\/([^/]+)\/host\.fw$/.exec(path)?.[1]
+    const node = /^nodes\/([^/]+)\/host\.fw$/.exec(path)?.[1]
     return node === undefined ? [] : [[node, content]]
   })
   return {
-    cluster: parseMembers(files.get('/etc/pve/.members')?.toString('utf8').trim() ?? ''),
+    cluster: parseMembers(files.get('.members')?.toString('utf8').trim() ?? ''),
     writable: (Number.parseInt(mode, 8) & 0o200) !== 0 && lines.includes('writable'),
     hosts: new Map(hosts),
     resolved: lines.flatMap((line) => (line.startsWith('address ') ? [line.slice(8)] : [])),
-    guests: readGuests(files.get('/etc/pve/.vmlist')),
+    guests: readGuests(files.get('.vmlist')),
   }
 }
 
-/** Files of pmxcfs that it makes up when read have no size, so `wc` measures those. */
+/** By their path below /etc/pve. Those that pmxcfs makes up when they are read have no size, so `wc` measures. */
 function readFiles(output: Buffer, mark: string): ReadonlyMap<string, Buffer> {
   const files = new Map<string, Buffer>()
   let offset = output.indexOf(`${mark} `)

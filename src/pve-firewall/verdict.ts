@@ -79,7 +79,7 @@ class Judge {
     const decided = this.#firstOf(rules.map(({ text }) => text))
     if (decided !== undefined) return decided
     if (portsHold(MANAGEMENT_PORTS, this.#arrival.port)) {
-      const trusted = this.#isManagement()
+      const trusted = this.#isManagement(this.#client)
       if (trusted === true) return { outcome: 'allowed', by: 'the set management' }
       if (trusted === undefined) this.#perhaps ??= 'the set management'
     }
@@ -103,9 +103,9 @@ class Judge {
     const here = this.#byInterface(rule)
     if (here === false) return undefined
     const section = sectionOf(parseFile(this.#node.cluster, 'cluster'), 'group', rule.action)
-    const inner = this.#firstOf(
-      (section?.entries ?? []).map(({ text }) => text).filter((text) => !/^\|?group\s/i.test(text)),
-    )
+    const texts = (section?.entries ?? []).map(({ text }) => text)
+    // PVE takes neither other groups nor interfaces there.
+    const inner = this.#firstOf(texts.filter((text) => !/^\|?group\s|\s-i\s/i.test(text.replace(/#.*/, ''))))
     if (inner === undefined || here === true) return inner
     if (inner.outcome === 'allowed') this.#perhaps ??= `the group ${rule.action}`
     return inner.outcome === 'refused' ? { outcome: 'unknown', by: `the group ${rule.action}` } : undefined
@@ -121,7 +121,9 @@ class Judge {
     ])
     if (matches === false) return undefined
     const by = `the rule \`${trim(text)}\``
-    if (matches === true) return { outcome: rule.action === 'ACCEPT' ? 'allowed' : 'refused', by }
+    if (matches === true && rule.action === 'ACCEPT') return { outcome: 'allowed', by }
+    if (matches === true)
+      return this.#perhaps === undefined ? { outcome: 'refused', by } : { outcome: 'unknown', by: this.#perhaps }
     if (rule.action === 'ACCEPT') this.#perhaps ??= by
     return rule.action === 'ACCEPT' ? undefined : { outcome: 'unknown', by }
   }
@@ -134,20 +136,28 @@ class Judge {
     const { port } = this.#arrival
     // Without a protocol PVE does not take the rule.
     if (proto === undefined && (dport ?? sport) !== undefined) return false
-    if (macro !== undefined) return macroTcpPorts(macro).some((ports) => portsHold(ports, port))
+    if (macro !== undefined) {
+      const covers = macroTcpPorts(macro).some((ports) => portsHold(ports, port))
+      // With another protocol or port than those of the macro, PVE does not take the rule.
+      return covers && (proto ?? dport ?? sport) !== undefined ? undefined : covers
+    }
     if (proto !== undefined && proto !== 'tcp' && proto !== '6') return false
     if (dport !== undefined && !portsHold(dport, port)) return /[a-z]/i.test(dport) ? undefined : false
     return sport === undefined ? true : undefined
   }
 
-  #isManagement(): Answer {
-    const { localNetwork } = this.#node
-    const set = this.#inSet('management')
-    if (set === true) return true
-    const alias = this.#alias('local_network')
-    const local = alias ?? localNetwork
-    if (local === undefined) return undefined
-    return spanHolds(spanOf(local), this.#client) ? true : set
+  /** The set management, with the local network that PVE adds to it. */
+  #isManagement(host: Host): Answer {
+    const set = this.#memberOf('management', host)
+    const local = this.#alias('local_network') ?? this.#node.localNetwork
+    if (set === true || local === undefined) return set === true ? true : undefined
+    return spanHolds(spanOf(local), host) ? true : set
+  }
+
+  /** The same in a rule, which PVE takes only where the file has the set. */
+  #trusts(host: Host): Answer {
+    const has = sectionOf(parseFile(this.#node.cluster, 'cluster'), 'ipset', 'management') !== undefined
+    return has ? this.#isManagement(host) : false
   }
 
   #holds(text: string, host: Host | undefined): Answer {
@@ -155,7 +165,7 @@ class Judge {
     if (match === undefined || host === undefined) return undefined
     if (match.kind === 'list') return match.spans.some((span) => spanHolds(span, host))
     if (match.scope !== '' && match.scope !== 'dc') return undefined
-    if (match.kind === 'set') return this.#memberOf(match.name, host)
+    if (match.kind === 'set') return match.name === 'management' ? this.#trusts(host) : this.#memberOf(match.name, host)
     const network = this.#alias(match.name)
     return network === undefined ? false : spanHolds(spanOf(network), host)
   }

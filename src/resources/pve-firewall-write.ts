@@ -1,4 +1,5 @@
 /** The step that writes a firewall file of Proxmox VE, under PVE's own lock, and has the firewall read it at once. */
+import { dirname } from 'node:path/posix'
 import { type Script, sh } from '../connection/script.ts'
 import type { FileState } from '../facts/file.ts'
 import { expected } from './file.ts'
@@ -37,10 +38,9 @@ pv_lock=${LOCKS}/${lock}
 		sleep 0.2
 	done
 	trap 'rmdir "$pv_lock" 2>/dev/null || :' EXIT
-	pv_p=$(pv_real ${path})
-	if [ "$(pv_sha "$pv_p")" = ${sha256(after)} ]; then
+	if ( pv_expect ${path} ${sha256(after)} ) 2>/dev/null; then
 		echo 'another node of the cluster has written it'
-		${keepFormer(before)}
+		${keepFormer(path, before)}
 	else
 		pv_write ${path} 0640 root:www-data ${after} ${expected(before)}
 	fi
@@ -49,14 +49,14 @@ ${applyNow(nftables)}`
 }
 
 /** Keeps what the plan was made from, as `pv_backup` keeps what stands there. */
-function keepFormer(before: FileState): Script {
+function keepFormer(path: string, before: FileState): Script {
   const keep =
     before.type === 'file'
-      ? sh`mkdir -p "$PV_KEEP/files$(dirname -- "$pv_p")"; printf '%s' ${before.content} > "$PV_KEEP/files$pv_p"`
+      ? sh`mkdir -p "$PV_KEEP/files"${dirname(path)}; printf '%s' ${before.content} > "$PV_KEEP/files"${path}`
       : sh`mkdir -p "$PV_KEEP"`
-  return sh`if ! grep -qxF "$pv_p" "$PV_KEEP/.paths" 2>/dev/null; then
+  return sh`if ! grep -qxF ${path} "$PV_KEEP/.paths" 2>/dev/null; then
 			${keep}
-			printf '%s\n' "$pv_p" >> "$PV_KEEP/.paths"
+			printf '%s\n' ${path} >> "$PV_KEEP/.paths"
 		fi`
 }
 
