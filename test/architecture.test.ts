@@ -63,6 +63,8 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ['src/playbook', '../connection/ssh-connector.ts'],
   ['src/inventory', '../playbook/load.ts'],
   ['src/reporters', '../engine/run.ts'],
+  ['src/onboard', '../cli/run-job.ts'],
+  ['src/onboard', '../reporters/plain.ts'],
   ['src/templates', '../tasks/index.ts'],
   ['src/connection', '../facts/file.ts'],
   ['src/cli', '../commands/apply.ts'],

@@ -50,12 +50,13 @@ function textOf(event: OnboardEvent, view: View): string[] {
       return [`${palette.bold(`pvectl ${what}`)}  ${plural(event.addresses.length, 'node')} → ${event.inventory}`]
     }
     case 'onboard:begin':
-      return [palette.dim(`  ${symbols.pending} ${event.step}: ${sanitizeLine(event.text)}`)]
+      return wrapLine(`  ${symbols.pending} ${event.step}: ${sanitizeLine(event.text)}`, columns, 6).map(palette.dim)
     case 'onboard:step': {
       const title = palette.bold(padEnd(event.step, 9))
       const line = `  ${sign(event.status, view)} ${title}  ${sanitizeLine(event.text)}`
       const rows = (event.rows ?? []).flatMap((row) => rowLines(row, event.rows ?? [], view))
-      return [line, ...(event.details ?? []).map((detail) => `      ${sanitizeLine(detail)}`), ...rows]
+      const details = (event.details ?? []).flatMap((detail) => wrapLine(`      ${sanitizeLine(detail)}`, columns, 8))
+      return [...wrapLine(line, columns, 15), ...details, ...rows]
     }
     case 'onboard:verified':
       return []

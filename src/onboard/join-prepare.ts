@@ -30,7 +30,9 @@ export async function prepareJoin(
   member: Member,
 ): Promise<readonly string[]> {
   const rootKey = (await node.run(ROOT_KEY, { timeoutMs: 60_000 })).stdout.toString('utf8').trim()
-  const keys = [rootKey, keyLine].flatMap((line) => parseKeyLine(line) ?? [])
+  // An admin who logs in as somebody else keeps that account, and needs no way in as root.
+  const lines = host.target.user === 'root' ? [rootKey, keyLine] : [rootKey]
+  const keys = lines.flatMap((line) => parseKeyLine(line) ?? [])
   const atMember = authorizedKeys({ user: 'root', keys, state: 'present', exclusive: false })
   const { basics } = member.survey
   const atNode = knownHost({

@@ -17,7 +17,7 @@ import type { Newcomer } from './newcomer.ts'
 import { nodeConnector } from './node-connector.ts'
 import { judgeNode } from './preflight.ts'
 import { ignoring, type Row } from './row.ts'
-import { summaryOf } from './summary.ts'
+import { leftToDo, summaryOf } from './summary.ts'
 import { survey } from './survey.ts'
 import type { OnboardTools, OnboardWishes } from './wishes.ts'
 
@@ -254,9 +254,7 @@ class Onboarding {
       }
     })
     const { mode, inventoryName: inventory } = this.#around
-    const todo = ready.flatMap(({ label, host }) =>
-      (this.#warnings.get(label) ?? []).map(({ title, remedy }) => `${host.name}, ${title}: ${remedy}`),
-    )
+    const todo = leftToDo(ready, this.#warnings)
     const failed = nodes.flatMap(({ address, onboarded }) => (onboarded ? [] : [address]))
     const summary = summaryOf({ newcomers: ready, failed, inventory, mode, cluster: this.#clusterName, todo })
     this.#tools.emit({ event: 'onboard:finished', nodes, summary, exitCode })

@@ -2,6 +2,7 @@
 
 import { ownAddress } from './judge-system.ts'
 import type { Newcomer } from './newcomer.ts'
+import type { Row } from './row.ts'
 
 /** Facts for the summary. */
 export interface SummaryInput {
@@ -38,6 +39,21 @@ export function summaryOf({ newcomers, failed, inventory, mode, cluster, todo }:
     ...(todo.length === 0 ? [] : ['left to do:', ...todo.map((line) => `  ${line}`)]),
     ...rest,
   ]
+}
+
+/** Remedies of warnings that stay, each once, with the nodes that it is for. `warnings` are by label. */
+export function leftToDo(
+  newcomers: readonly Newcomer[],
+  warnings: ReadonlyMap<string, readonly Row[]>,
+): readonly string[] {
+  const nodes = new Map<string, string[]>()
+  for (const { label, host } of newcomers) {
+    for (const { title, remedy = '' } of warnings.get(label) ?? []) {
+      const line = `${title}: ${remedy}`
+      nodes.set(line, [...(nodes.get(line) ?? []), host.name])
+    }
+  }
+  return [...nodes].map(([line, names]) => `${names.join(', ')}: ${line}`)
 }
 
 function bracketed(address: string): string {
