@@ -1,4 +1,6 @@
 /** What stands in the way of a forward: services of the node, other forwards, rules that nobody may take over. */
+import { arrivalRef } from '../facts/arrival.ts'
+import type { FactRef } from '../facts/fact.ts'
 import { type InterfacesState, interfacesRef } from '../facts/interfaces.ts'
 import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
@@ -39,7 +41,16 @@ export function nodeUse(protocol: 'tcp' | 'udp', ports: PortSpan): { port: strin
   return found === undefined ? undefined : { port: spanText(found, '-'), use: found.use }
 }
 
-/** Why the ports of a forward are not free. Reads sockets, sshd, rules, interfaces and links. */
+/** Facts that the checks of a forward read, beside its own table. */
+export const FORWARD_READS: readonly FactRef<unknown>[] = [
+  arrivalRef,
+  interfacesRef,
+  linksRef,
+  socketsRef,
+  sshdFor('root'),
+]
+
+/** Why the ports of a forward are not free. Reads {@link FORWARD_READS} and the nat table. */
 export function forwardBlocked(wish: ForwardWish, model: Model): PlanBlocked | undefined {
   return ownPort(wish, model) ?? listenerOn(wish, model) ?? otherForward(wish, model)
 }
@@ -70,7 +81,8 @@ export function liveForwards(model: Model, { family }: ForwardDesired): readonly
 function ownPort(wish: ForwardWish, model: Model): PlanBlocked | undefined {
   if (!isMain(wish, model)) return undefined
   const { protocol, ports } = wish.desired
-  const ssh = (model.get(sshdFor('root')).port ?? []).map(Number)
+  const arrival = model.get(arrivalRef)?.server
+  const ssh = [...(model.get(sshdFor('root')).port ?? []).map(Number), ...(arrival === undefined ? [] : [arrival.port])]
   const use = nodeUse(protocol, ports)
   const sshd = protocol === 'tcp' ? ssh.find((port) => ports.first <= port && port <= ports.last) : undefined
   const taken = sshd === undefined ? use : { port: String(sshd), use: 'ssh' }
@@ -88,8 +100,10 @@ export function refusal(message: string): { kind: 'blocked'; reason: string; hin
   }
 }
 
+/** The address that the node uses for itself, or that this very connection came to. */
 function isMain({ address, desired, outside }: ForwardWish, model: Model): boolean {
   const links = model.get(linksRef)
+  if (model.get(arrivalRef)?.server.address === formatIp(address)) return true
   return outside.some((name) => {
     const main = mainAddress(links, name, desired.family)
     return main !== undefined && formatIp(main) === formatIp(address)

@@ -3,8 +3,6 @@ import { interfacesRef } from '../facts/interfaces.ts'
 import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { rulesOf } from '../facts/nat.ts'
-import { socketsRef } from '../facts/sockets.ts'
-import { sshdFor } from '../facts/sshd.ts'
 import { sysctlNamed } from '../facts/sysctl.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { adoptHooks, dropHooks } from '../nat/adopt-hooks.ts'
@@ -12,7 +10,7 @@ import { spanText } from '../nat/forward.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
 import { type KnownRule, samePurpose } from '../nat/rules.ts'
 import { formatIp, hostOf, ipContains, parseIp } from '../net/ip-cidr.ts'
-import { forwardBlocked, liveForwards, sameForward } from './forward-checks.ts'
+import { FORWARD_READS, forwardBlocked, liveForwards, sameForward } from './forward-checks.ts'
 import {
   type ForwardDesired,
   type ForwardWish,
@@ -78,14 +76,7 @@ function forwardResource(desired: ForwardDesired, title: string, plan: (model: M
     key: `forward:ip${family} ${from} ${protocol} ${spanText(ports, '-')}`,
     spans: [{ space: `${protocol} port`, of: `ip${family} ${from}`, first: ports.first, last: ports.last }],
     title,
-    reads: [
-      rulesOf(family, 'nat'),
-      interfacesRef,
-      linksRef,
-      socketsRef,
-      sshdFor('root'),
-      sysctlNamed(switchOf(desired)),
-    ],
+    reads: [...FORWARD_READS, rulesOf(family, 'nat'), sysctlNamed(switchOf(desired))],
     plan,
   }
 }

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type ArrivalState, arrivalRef } from '../../src/facts/arrival.ts'
 import { interfacesRef } from '../../src/facts/interfaces.ts'
 import type { Model } from '../../src/facts/model.ts'
 import { natRef, natRule } from '../../src/facts/nat.ts'
@@ -27,9 +28,10 @@ interface Given extends Omit<Node, 'rules'> {
   readonly rules?: readonly string[]
   readonly sockets?: readonly ListeningSocket[]
   readonly ssh?: string
+  readonly arrival?: ArrivalState
 }
 
-function model({ rules = [], sockets = [], ssh = '22', ...node }: Given): Model {
+function model({ rules = [], sockets = [], ssh = '22', arrival, ...node }: Given): Model {
   const live = rules.map((rule) => {
     const [chain = '', ...args] = rule.split(' ')
     return natRule(chain, args)
@@ -37,6 +39,7 @@ function model({ rules = [], sockets = [], ssh = '22', ...node }: Given): Model 
   return modelOfNode({ main: WITH_INNER, links: WITH_VMBR1, ...node }).with([
     fact(natRef, { available: true, rules: live }),
     fact(socketsRef, sockets),
+    fact(arrivalRef, arrival),
     fact(sshdFor('root'), { port: [ssh] }),
     fact(sysctlNamed('net.ipv4.ip_forward'), '1'),
     fact(sysctlNamed('net.ipv6.conf.all.forwarding'), '0'),
@@ -162,6 +165,17 @@ const BLOCKED: readonly (readonly [string, Given, object, RegExp])[] = [
     /the kernel listens on udp port 51820/,
   ],
   ['sshd on another port', { ssh: '2222' }, TASK, /port 2222 is ssh of the node/],
+  [
+    'the address and port by which pvectl came',
+    {
+      arrival: {
+        client: { address: '198.51.100.1', port: 40000 },
+        server: { address: '203.0.113.7', port: 2200 },
+      },
+    },
+    { port: 2200, to: '10.10.10.2', address: '203.0.113.7' },
+    /203\.0\.113\.7 port 2200 is ssh of the node/,
+  ],
   [
     'the own address, named',
     {},
