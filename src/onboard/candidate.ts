@@ -1,5 +1,5 @@
 /** A node to be onboarded, as a host of the inventory: one that is there already, or one that is going to be. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { PvectlError } from '../errors.ts'
@@ -7,6 +7,7 @@ import { type HostAddition, mergeHosts, type Plain } from '../inventory/edit.ts'
 import type { Host } from '../inventory/host.ts'
 import { type LoadedInventory, loadInventory } from '../inventory/load.ts'
 import { locateInventory } from '../inventory/locate.ts'
+import { replaceInventoryFile } from '../inventory/write.ts'
 import type { SecretStore } from '../secrets/store.ts'
 import type { NodeAddress } from './address.ts'
 
@@ -29,11 +30,14 @@ export class GrowingInventory {
   readonly #cwd: string
   readonly #wishes: EntryWishes
   readonly #secrets: SecretStore
+  /** What the file says. */
+  #saved: string
   #text: string
 
   private constructor(place: { name: string; main: string }, text: string, options: InventoryOptions) {
     this.name = place.name
     this.file = place.main
+    this.#saved = text
     this.#text = text
     this.#cwd = options.cwd
     this.#wishes = options.wishes
@@ -96,9 +100,10 @@ export class GrowingInventory {
     return true
   }
 
-  /** Writes the file, if it has changed. */
-  async save(): Promise<void> {
-    if ((await readFile(this.file, 'utf8')) !== this.#text) await writeFile(this.file, this.#text)
+  /** Writes the file whole, if there is something new; the old one is kept beside it. Throws INVENTORY_INVALID. */
+  save(): void {
+    if (this.#text !== this.#saved) replaceInventoryFile(this.file, this.#saved, this.#text)
+    this.#saved = this.#text
   }
 
   /** Group that a new host gets into. */

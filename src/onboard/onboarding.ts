@@ -114,7 +114,7 @@ class Onboarding {
       if (host !== undefined) entered.push({ ...newcomer, host })
     }
     if (entered.length === 0) return []
-    if (this.#around.mode === 'apply') await this.#inventory.save()
+    if (this.#around.mode === 'apply') this.#inventory.save()
     if (!(await this.#baseline(entered))) return []
     const joined = await this.#join(entered)
     await this.#verify(joined)

@@ -109,7 +109,7 @@ test('a new host inherits from its group before it is in the file, and gets into
   assert.equal(preview.target.knownHostsFiles, [path.join(cwd, 'inventory/known_hosts')])
   assert.is(inventory.text, INVENTORY)
   await inventory.add('pve4', at, { internal_address: '10.10.2.1/24' })
-  await inventory.save()
+  inventory.save()
   const text = readFileSync(path.join(cwd, 'inventory/prod.yml'), 'utf8')
   assert.ok(text.startsWith(INVENTORY), text)
   assert.match(text, 'pve4: { address: 192.0.2.14, port: 2222, vars: { internal_address: 10.10.2.1/24 } }')
