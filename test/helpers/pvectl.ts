@@ -61,12 +61,19 @@ export interface TestLab {
   down(): void
 }
 
-/** Brings up a lab of its own name; its inventory goes to `dir`. `flags` are further ones of `lab up`. */
-export function labUp(name: string, nodes: number, dir: string, flags: readonly string[] = []): TestLab {
-  const up = pvectl(['lab', 'up', '--name', name, '--nodes', String(nodes), '--out', dir, ...flags])
+/** A lab that rehearses an inventory: its path. */
+export interface Rehearsal {
+  readonly inventory: string
+}
+
+/** Brings up a lab of its own name, with some nodes or one for each host of an inventory; its own inventory goes to `dir`. */
+export function labUp(name: string, nodes: number | Rehearsal, dir: string, flags: readonly string[] = []): TestLab {
+  const which = typeof nodes === 'number' ? ['--nodes', String(nodes)] : ['--inventory', nodes.inventory]
+  const up = pvectl(['lab', 'up', '--name', name, ...which, '--out', dir, ...flags])
   if (up.code !== 0) throw new Error(`lab up failed:\n${up.stdout}${up.stderr}`)
   const { all } = parse(readFileSync(join(dir, 'hosts.yml'), 'utf8'))
-  const hosts = all.children.pve.hosts as Record<string, { address: string }>
+  const hosts: Record<string, { address: string }> = { ...all.hosts }
+  for (const group of Object.values<{ hosts?: typeof hosts }>(all.children ?? {})) Object.assign(hosts, group.hosts)
   const addresses = Object.fromEntries(Object.entries(hosts).map(([node, { address }]) => [node, address]))
   const options = [`UserKnownHostsFile=${join(dir, all.connection.known_hosts)}`, 'BatchMode=yes', 'ConnectTimeout=10']
   const args = (node: string) => [
