@@ -144,6 +144,57 @@ iface bond0.50 inet static
   )
 })
 
+test('Open vSwitch', () => {
+  const main = `auto vmbr2
+iface vmbr2 inet manual
+	ovs_type OVSBridge
+	ovs_ports bond1 vlan50
+
+auto bond1
+iface bond1 inet manual
+	ovs_bonds eno3 eno4
+	ovs_type OVSBond
+	ovs_bridge vmbr2
+	ovs_options bond_mode=balance-tcp lacp=active trunks=5,7 other_config:lacp-time=fast
+
+auto vlan50
+iface vlan50 inet static
+	address 10.50.0.1/24
+	ovs_type OVSIntPort
+	ovs_bridge vmbr2
+	ovs_options tag=50
+	ovs_extra set interface vlan50
+`
+  const { findings } = interfacesAdopter.adopt({ host: 'node1', model: modelOfNode({ main: main, links: UPLINK }) })
+  const tasks = findings.flatMap(({ ways: [first] }) => first.tasks)
+  for (const task of tasks) {
+    const type = taskTypes.find(({ name }) => name === task.type)
+    assert.ok(type?.params.safeParse(plainParams(task)).success, task.type)
+  }
+  assert.equal(
+    tasks.map((task) => [task.type, plainParams(task)]),
+    [
+      ['ovs_bridge', { name: 'vmbr2' }],
+      [
+        'ovs_bond',
+        {
+          name: 'bond1',
+          bridge: 'vmbr2',
+          slaves: ['eno3', 'eno4'],
+          mode: 'lacp-balance-tcp',
+          lacp_rate: 'fast',
+          trunks: [5, 7],
+        },
+      ],
+      ['ovs_int_port', { name: 'vlan50', bridge: 'vmbr2', tag: 50, address: '10.50.0.1/24' }],
+    ],
+  )
+  assert.equal(
+    findings.at(-1)?.ways[0].leaves?.map(({ what }) => what),
+    ['`ovs_extra set interface vlan50` of vlan50'],
+  )
+})
+
 test('a node without the file', () => {
   const { tasks, left } = adopt({ main: '', links: UPLINK })
   assert.equal(tasks, [])

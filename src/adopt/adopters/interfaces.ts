@@ -30,8 +30,9 @@ import {
 } from '../networks.ts'
 import { shownLine } from '../sensitive.ts'
 import { linkFinding, slavesOf } from './links.ts'
+import { ovsFinding } from './ovs.ts'
 
-/** `bridge`, `bond`, `vlan`, `interface_comment`. */
+/** `bridge`, `bond`, `vlan`, `ovs_bridge` and its like, `interface_comment`. */
 export const interfacesAdopter: Adopter = {
   title: 'Network',
   reads: [interfacesRef, linksRef],
@@ -42,7 +43,7 @@ export const interfacesAdopter: Adopter = {
     const ports = new Set([...bridges.flatMap(portsOf), ...written.flatMap(slavesOf)])
     const others = written
       .filter((each) => !bridges.includes(each))
-      .map((each) => ({ each, found: linkFinding(each, lines, model) }))
+      .map((each) => ({ each, found: ovsFinding(each, lines) ?? linkFinding(each, lines, model) }))
     const rest = others.filter(({ found }) => found === undefined).map(({ each }) => each)
     return {
       findings: [
