@@ -1,5 +1,5 @@
 /** Stand-ins for guests on lab nodes: network namespaces plugged into a bridge, with something that answers. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createConnection } from 'node:net'
 import type { TestLab } from './pvectl.ts'
 
@@ -22,6 +22,22 @@ while (my $c = $s->accept) { my $h = $c->peerhost; $h =~ s/^::ffff://; print $c 
 const ASK = `use IO::Socket::IP;
 my $c = IO::Socket::IP->new(PeerHost => $ARGV[0], PeerPort => $ARGV[1], Timeout => 2) or do { print "no answer"; exit };
 my $l = <$c>; chomp $l; print $l`
+
+/** A router advertisement without a prefix: who sent it is a default router for half an hour (RFC 4861). */
+const ADVERTISE = `use Socket qw(:all);
+open my $f, "<", "/sys/class/net/$ARGV[0]/ifindex"; my $i = 0 + <$f>;
+socket(my $s, AF_INET6, SOCK_RAW, 58) or die; setsockopt($s, 41, 18, pack("i", 255)) or die;
+setsockopt($s, 41, 17, pack("i", $i)) or die;
+send($s, pack("CCnCCnNN", 134, 0, 0, 64, 0, 1800, 0, 0), 0, pack_sockaddr_in6(0, inet_pton(AF_INET6, "ff02::1"), $i)) or die $!`
+
+/** Asks for what stateless DHCPv6 tells (RFC 8415, Information-request), and prints name server and domain. */
+const INFORMATION = `use Socket qw(:all); alarm 5;
+open my $f, "<", "/sys/class/net/eth0/ifindex"; my $i = 0 + <$f>;
+socket(my $s, AF_INET6, SOCK_DGRAM, 17) or die; bind($s, pack_sockaddr_in6(546, inet_pton(AF_INET6, "::"))) or die $!;
+my $m = pack("C", 11) . "abc" . pack("nn", 1, 10) . pack("nn", 3, 1) . pack("C6", 2, 0, 0, 0, 0, 1) . pack("nnnn", 6, 4, 23, 24) . pack("nnn", 8, 2, 0);
+send($s, $m, 0, pack_sockaddr_in6(547, inet_pton(AF_INET6, "ff02::1:2"), $i)) or die $!; recv($s, my $r, 2000, 0);
+for ($r = substr($r, 4); length $r; ) { my ($t, $l) = unpack("nn", $r); my $v = substr($r, 4, $l); $r = substr($r, 4 + $l);
+print "dns ", inet_ntop(AF_INET6, substr($v, 0, 16)), "\n" if $t == 23; print "domain ", join(".", unpack("C/a* C/a*", $v)), "\n" if $t == 24 }`
 
 /** Plugs guests in; a second one of the same name takes its place. */
 export function plugIn(lab: TestLab, node: string, guests: readonly Guest[]): void {
@@ -49,6 +65,16 @@ for p in ${ports.join(' ')}; do
 	n=0; until ip netns exec ${guest} ss -Hltn "sport = :$p" | grep -q . || [ $n -ge 50 ]; do sleep 0.1; n=$((n+1)); done
 done`,
   )
+}
+
+/** Sends a router advertisement out of an interface of this machine. */
+export function advertiseHere(link: string): void {
+  execFileSync('perl', ['-e', ADVERTISE, link], { timeout: 10_000 })
+}
+
+/** What a guest is told by stateless DHCPv6: `dns ADDRESS` and `domain NAME`, a line each. */
+export function askInformation(lab: TestLab, node: string, guest: string): string {
+  return lab.ssh(node, `ip netns exec ${guest} perl -e '${INFORMATION}'`)
 }
 
 /** Lets this machine answer on a TCP port, beside the tests (`lab.ssh` holds them up); the result ends that. */

@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { answer, answerHere, ask, askFromOutside, plugIn } from '../helpers/lab-guests.ts'
+import {
+  advertiseHere,
+  answer,
+  answerHere,
+  ask,
+  askFromOutside,
+  askInformation,
+  plugIn,
+} from '../helpers/lab-guests.ts'
 import { labUp, pvectl, type TestLab } from '../helpers/pvectl.ts'
 
 const test = suite('forwards on a node')
@@ -24,11 +32,14 @@ const FORWARDS = [
 let lab: TestLab
 let node: string
 let outside: string
+/** Interface of this machine that the node is on. */
+let link: string
 
 test.before(() => {
   lab = labUp('forwards', 1, dir)
   node = lab.addresses[NODE] ?? ''
   outside = lab.ssh(NODE, 'ip -4 route show default').split(' ')[2] ?? ''
+  link = execFileSync('ip', ['-o', 'addr', 'show', 'to', outside], { encoding: 'utf8' }).split(/\s+/)[1] ?? ''
   apply(NETWORK)
   plugIn(lab, NODE, [
     { name: 'g1', bridge: 'vmbr1', addresses: ['10.10.10.2/24', 'fd00:10::2/64'], gateway: '10.10.10.1' },
@@ -124,7 +135,6 @@ test('what must not be taken: refused, and nothing is touched', () => {
 })
 
 test('IPv6: an address by advertisement, the way out by NAT66, a forward back in', async () => {
-  const link = execFileSync('ip', ['-o', 'addr', 'show', 'to', outside], { encoding: 'utf8' }).split(/\s+/)[1] ?? ''
   execFileSync('ip', ['addr', 'add', 'fd00:99::1/64', 'dev', link, 'nodad'])
   const end = answerHere(7071)
   try {
@@ -132,7 +142,14 @@ test('IPv6: an address by advertisement, the way out by NAT66, a forward back in
       { bridge: { name: 'vmbr0', address6: 'fd00:99::11/64' } },
       ...NETWORK,
       { masquerade: { source: 'fd00:10::/64', out: 'vmbr0' } },
-      { dnsmasq: { interface: 'vmbr1', subnet: '10.10.10.1/24', ipv6_ra: true } },
+      {
+        dnsmasq: {
+          interface: 'vmbr1',
+          subnet: '10.10.10.1/24',
+          domain: 'lab.internal',
+          ipv6_ra: { subnet: 'fd00:10::1/64' },
+        },
+      },
       { port_forward: { port: 8443, to: '[fd00:10::2]:443', address: 'fd00:99::11' } },
     ])
     const seen = lab.ssh(
@@ -143,6 +160,7 @@ ip -n g2 -6 addr show dev eth0; ip -n g2 -6 route`,
     )
     assert.match(seen, /inet6 fd00:10::.*dynamic/)
     assert.match(seen, /default via fe80::.* proto ra/)
+    assert.is(askInformation(lab, NODE, 'g2'), 'domain lab.internal\ndns fd00:10::1\n')
     assert.is(ask(lab, NODE, 'g2', 'fd00:99::1', 7071), '7071 from fd00:99::11')
     assert.is(await askFromOutside('fd00:99::11', 8443), '443 from fd00:99::1')
     assert.is(ask(lab, NODE, undefined, 'fd00:99::11', 8443), '443 from fd00:99::11')
@@ -151,6 +169,39 @@ ip -n g2 -6 addr show dev eth0; ip -n g2 -6 route`,
     end()
     execFileSync('ip', ['addr', 'del', 'fd00:99::1/64', 'dev', link])
   }
+})
+
+test('an IPv6 route that the node learned from its router is not lost', () => {
+  const route = () => lab.ssh(NODE, 'sleep 0.3; ip -6 route show default')
+  const forget = 'ip -6 route del default proto ra'
+  lab.ssh(NODE, 'sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv6.conf.vmbr0.accept_ra=1')
+  advertiseHere(link)
+  assert.match(route(), /proto ra/)
+  const { code, stdout, stderr } = run('apply', [{ ip_forwarding: { ipv6: true } }])
+  assert.is(code, 5)
+  assert.match(stdout + stderr, /would lose it when it forwards[\s\S]*add `accept_ra: \[vmbr0\]`/)
+  apply([{ ip_forwarding: { ipv6: true, accept_ra: ['vmbr0'] } }])
+  assert.match(route(), /proto ra/)
+  lab.ssh(NODE, forget)
+  advertiseHere(link)
+  assert.match(route(), /proto ra/, 'advertisements are still listened to')
+  lab.ssh(NODE, forget)
+})
+
+test('an additional address that is routed: from outside to the guest', async () => {
+  const address = '203.0.113.9'
+  apply([...NETWORK, { additional_ip: { address, mode: 'routed', bridge: 'vmbr1' } }])
+  lab.ssh(NODE, `ip -n g1 addr add ${address}/32 dev eth0`)
+  execFileSync('ip', ['route', 'add', `${address}/32`, 'via', node])
+  try {
+    assert.is(await askFromOutside(address, 443), `443 from ${outside}`)
+    lab.ssh(NODE, `ip route del ${address}; ifreload -a; for g in g1 g2; do ip link set $g up master vmbr1; done`)
+    assert.is(await askFromOutside(address, 443), `443 from ${outside}`, 'the hook sets the route again')
+  } finally {
+    execFileSync('ip', ['route', 'del', `${address}/32`])
+  }
+  apply([{ additional_ip: { address, mode: 'routed', bridge: 'vmbr1', state: 'absent' } }])
+  assert.not.match(lab.ssh(NODE, 'ip route; cat /etc/network/interfaces'), address)
 })
 
 test("the guide's zone for firewall bridges, doubled: once, and back after a reload", () => {
