@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { assertSame, labUp, type Outcome, pvectl, SNAPSHOT, type TestLab } from '../helpers/pvectl.ts'
 import { installStandIns } from '../helpers/stand-ins.ts'
 
-const test = suite("Proxmox VE's firewall on a lab node, by a stand-in for pve-firewall")
+const test = suite("Proxmox VE's firewall and accounts on a lab node, by stand-ins for its tools")
 const dir = mkdtempSync(join(tmpdir(), 'pvectl-pvefw-'))
 let lab: TestLab
 let client = ''
@@ -36,7 +36,7 @@ echo "$SSH_CONNECTION"
 test.before(() => {
   process.env.XDG_STATE_HOME = join(dir, 'state')
   lab = labUp('pvefw', 1, dir)
-  installStandIns(lab, 'node1', ['pve-firewall'])
+  installStandIns(lab, 'node1', ['pve-firewall', 'pveum'])
   client = lab.ssh('node1', PREPARE).split(' ')[0] ?? ''
 })
 test.after(() => {
@@ -110,7 +110,7 @@ test('forced through, it is taken back by the node: the firewall stops first, th
   const { code, stdout, stderr } = apply(
     '- pve_firewall_cluster: { allow_lockout: true, ipsets: { management: { exclusive: true } } }',
     '--confirm-timeout',
-    '8',
+    '6',
   )
   assert.is(code, 7, stdout + stderr)
   assert.match(stdout, 'stopped pve-firewall')
@@ -127,7 +127,7 @@ test('with /etc/pve read-only by then, the node is reachable all the same, and t
   const cut = `
 - pve_firewall_cluster: { allow_lockout: true, ipsets: { management: { exclusive: true } } }
 - command: { run: "mount --bind /etc/pve /etc/pve; mount -o remount,ro,bind /etc/pve", touches: [] }`
-  const { code, stdout, stderr } = apply(cut, '--confirm-timeout', '8')
+  const { code, stdout, stderr } = apply(cut, '--confirm-timeout', '6')
   assert.is(code, 7, stdout + stderr)
   assert.match(stdout, 'cannot put back yet: /etc/pve/firewall/cluster.fw')
   assert.not.match(stdout, 'restored /etc/pve')
@@ -157,6 +157,30 @@ test('another change in progress: the lock of PVE is respected', () => {
   const { code, stdout, stderr } = apply('- pve_firewall_cluster: { aliases: { lan: 10.0.0.0/8 } }')
   assert.is(code, 0, stdout + stderr)
   assert.match(lab.ssh('node1', 'cat /etc/pve/firewall/cluster.fw'), 'lan 10.0.0.0/8')
+})
+
+const ACCOUNTS = `
+- pve_role: { role: Operator, privs: [VM.Audit, VM.PowerMgmt] }
+- pve_user: { userid: alice@pve, groups: [web], comment: runs the web servers, password: "correct horse battery" }
+- pve_acl: { path: /pool/web, roles: Operator, groups: [web] }`
+
+test('accounts, by a stand-in for pveum: made in one go, predicted whole, the password nowhere to be seen', () => {
+  const check = pvectl(['check', playbook(ACCOUNTS), '-i', lab.inventory, '--json'])
+  assert.is(check.code, 0, check.stdout + check.stderr)
+  const done = apply(ACCOUNTS, '--json')
+  assert.is(done.code, 0, done.stdout + done.stderr)
+  assert.match(done.stdout, 'web gets Operator on /pool/web')
+  assert.not.match(check.stdout + done.stdout + done.stderr, 'correct horse')
+  const config = lab.ssh('node1', 'cat /etc/pve/user.cfg')
+  for (const line of [
+    'user:alice@pve:1:0::::runs the web servers:',
+    'group:web:alice@pve:',
+    'role:Operator:VM.Audit,VM.PowerMgmt:',
+  ])
+    assert.match(config, line)
+  assert.match(config, 'acl:1:/pool/web:@web:Operator:')
+  assert.is(lab.try('node1', "grep -rl 'correct horse' /var/lib/pvectl /run/pvectl /etc/pve").code, 1)
+  assert.is(pvectl(['check', playbook(ACCOUNTS), '-i', lab.inventory, '--exit-code']).code, 0)
 })
 
 test.run()
