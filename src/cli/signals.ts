@@ -18,12 +18,15 @@ export interface InterruptHooks {
   readonly exit?: (code: number) => void
 }
 
+const STOPPED_WAITING =
+  'stopped waiting: a step that was running on a node goes on there, and a change under the guard that nobody confirms is put back by the node; `pvectl history --host NODE` and `pvectl check` show what became of it'
+
 /** Starts to listen for signals. */
 export function listenForInterrupts({ notice, exit = process.exit }: InterruptHooks): Interrupts {
   const controller = new AbortController()
   const onSignal = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) {
-      notice('stopped waiting; a step that was running on a node goes on there, `pvectl check` shows what it did')
+      notice(STOPPED_WAITING)
       exit(EXIT.interrupted)
       return
     }

@@ -65,7 +65,16 @@ export async function revertFailed(
 }
 
 /** What the change itself may have caused, and the revert will mend: also a login that the node no longer takes. */
-const PASSING: readonly ErrorCode[] = ['CONNECTION_LOST', 'HOST_UNREACHABLE', 'TIMEOUT', 'AUTH_FAILED', 'BECOME_FAILED']
+const PASSING: readonly ErrorCode[] = [
+  'CONNECTION_LOST',
+  'HOST_UNREACHABLE',
+  'TIMEOUT',
+  'AUTH_FAILED',
+  'BECOME_FAILED',
+  'HOST_KEY_MISMATCH',
+  'HOST_KEY_UNKNOWN',
+  'KEY_UNREADABLE',
+]
 
 /** Until well after the revert timer, each time over a new connection. Rejects with CONNECTION_LOST when it stays lost. */
 function retry<T>(deadline: number, session: Session, work: () => Promise<T>): Promise<T> {
@@ -89,18 +98,19 @@ function rolledBack(why: string, answer: string): PvectlError {
         : 'the node is back, but for some of it'
   return new PvectlError('ROLLED_BACK', `${why}; ${state}: ${told}`, {
     hint: whole
-      ? 'mend the cause and run again; packages, accounts and kernel parameters that the run brought stay'
+      ? 'mend the cause and run again; packages, accounts, kernel parameters and what commands did besides stay'
       : 'put back by hand what is named there, mend the cause, then run again',
   })
 }
 
 function lost(cause: PvectlError): PvectlError {
+  const [problem] = cause.problems
   return new PvectlError(
     'CONNECTION_LOST',
-    `the node did not answer any more after the change, nor after its revert timer: ${cause.message}`,
+    `nobody could log in to the node after the change, nor after its revert timer, by which it should have gone back: ${cause.message}`,
     {
       cause,
-      hint: 'look at its console; the report of the revert is in /var/lib/pvectl/guard',
+      hint: `${problem?.hint === undefined ? '' : `${problem.hint}; `}the report of the revert is on the node, in /var/lib/pvectl/guard`,
     },
   )
 }

@@ -1,7 +1,7 @@
 /** Runs steps on a node and follows them to the true outcome, over as many connections as it takes. */
 
 import { joinScripts, type Script } from '../connection/script.ts'
-import { type ErrorCode, PvectlError } from '../errors.ts'
+import { type ErrorCode, EXIT, PvectlError } from '../errors.ts'
 import { executeScript, followScript, type GuardOptions, type RunInfo, stopScript } from './compile.ts'
 import { randomMark } from './observe.ts'
 import { type Patience, PatienceLost, persist } from './patience.ts'
@@ -103,11 +103,14 @@ async function followToEnd(start: Script, runId: string, mark: string, follower:
     }
   }
   await persist(session, patience, attempt).catch((error: unknown) => {
-    throw error instanceof PatienceLost ? outcomeUnknown(error.last) : error
+    if (error instanceof PatienceLost) throw outcomeUnknown(error.last)
+    const isLogin =
+      error instanceof PvectlError && [EXIT.input, EXIT.unreachable].some((code) => code === error.exitCode)
+    throw isLogin ? outcomeUnknown(error) : error
   })
 }
 
-const LOGIN_ERRORS: readonly ErrorCode[] = ['AUTH_FAILED', 'BECOME_FAILED']
+const LOGIN_ERRORS: readonly ErrorCode[] = ['AUTH_FAILED', 'BECOME_FAILED', 'HOST_KEY_MISMATCH', 'HOST_KEY_UNKNOWN']
 
 function torn(): PvectlError {
   return new PvectlError('CONNECTION_LOST', 'the log of the run could not be followed, while the run goes on')

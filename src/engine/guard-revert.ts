@@ -65,7 +65,7 @@ rm -f /etc/systemd/system/sysinit.target.wants/pvectl-guard.service /etc/systemd
 was() { grep -qE "^$2=($3)\$" "unit.$1"; }
 for d in dnsmasq nginx; do
 	[ -s "unit.$d" ] || continue
-	now=$(systemctl is-enabled $d.service 2>/dev/null)
+	now=$(systemctl show -P UnitFileState $d.service 2>/dev/null)
 	if [ "$now" = enabled ] && ! was $d UnitFileState 'enabled.*'; then
 		systemctl --no-reload disable $d.service >/dev/null 2>&1 && note "disabled $d"
 		[ "$1" != boot ] || systemctl --no-block stop $d.service 2>/dev/null
@@ -109,7 +109,9 @@ while IFS= read -r l; do
 	done
 	m=$(sed -n "s/^[0-9]*: $l[:@].* mtu \([0-9]*\) .*/\1/p" links)
 	[ "$(cat "/sys/class/net/$l/mtu")" = "$m" ] || { ip link set "$l" mtu "$m" && note "set the mtu of $l to $m"; }
-	if grep "^[0-9]*: $l[:@]" links | grep -q '[<,]UP[,>]'; then ip link set "$l" up; else ip link set "$l" down; fi
+	w=down; if grep "^[0-9]*: $l[:@]" links | grep -q '[<,]UP[,>]'; then w=up; fi
+	now=down; if ip -o link show dev "$l" | grep -q '[<,]UP[,>]'; then now=up; fi
+	[ $w = $now ] || { ip link set "$l" $w && note "set $l $w"; }
 done < $t/names.all
 # routes
 for v in 4 6; do

@@ -46,6 +46,6 @@ export async function persist<T>(session: Session, patience: Patience, work: () 
 }
 
 function pauseAfter({ code, backOffMs = 0 }: PvectlError, pause: number): number {
-  const login = code === 'AUTH_FAILED' || code === 'BECOME_FAILED'
+  const login = /^(AUTH|BECOME|HOST_KEY)_/.test(code)
   return Math.max(pause, backOffMs, login ? LOGIN_PAUSE_MS : 0)
 }

@@ -33,7 +33,9 @@ export function createJournal({ directory = historyDirectory(), onProblem }: Jou
       }
     } catch (error) {
       file = undefined
-      onProblem?.(`no record of this run is kept: ${error instanceof Error ? error.message : String(error)}`)
+      onProblem?.(
+        `no record of this run is kept on this machine: ${error instanceof Error ? error.message : String(error)}`,
+      )
     }
   }
 }
