@@ -101,8 +101,8 @@ export function macroNamed(name: string): string | undefined {
   return MACRO_NAMES.find((known) => known.toLowerCase() === name.toLowerCase())
 }
 
-/** Ports of TCP that a macro matches, as PVE writes them: `22`, `5900:5999`. */
-export function macroTcpPorts(name: string): readonly string[] {
+/** Ports of a protocol that a macro matches, as PVE writes them: `22`, `5900:5999`. */
+export function macroPorts(name: string, proto: 'tcp' | 'udp'): readonly string[] {
   const matches = (MACROS[macroNamed(name) ?? ''] ?? '').split(' ')
-  return matches.filter((match) => match.startsWith('tcp/')).map((match) => match.slice(4))
+  return matches.filter((match) => match.startsWith(`${proto}/`)).map((match) => match.slice(4))
 }

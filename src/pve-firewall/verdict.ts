@@ -7,16 +7,18 @@ import { type Lines, trim } from '../interfaces/lines.ts'
 import { type IpCidr, type IpFamily, parseIp } from '../net/ip-cidr.ts'
 import { parseMatch, parseNamed, parseNetwork, spanHolds, spanOf } from './addresses.ts'
 import { parseAlias, parseSetEntry } from './edit-named.ts'
-import { macroTcpPorts } from './macros.ts'
+import { macroPorts } from './macros.ts'
 import { optionValue } from './options.ts'
 import { type FirewallRule, parseRule } from './rule.ts'
 import { entriesOf, parseFile, sectionOf } from './sections.ts'
 
-/** A new TCP connection to a node. */
+/** A new connection to a node, or the first packet of what has none. */
 export interface NewConnection {
   readonly client: string
   readonly server: string
   readonly port: number
+  /** Default `tcp`. */
+  readonly proto?: 'tcp' | 'udp'
   /** Names of the interface that it comes in by; undefined: nobody knows. */
   readonly ifaces: readonly string[] | undefined
 }
@@ -36,6 +38,8 @@ export interface Verdict {
 
 /** Ports that the set `management` may reach on a node (PVE::Firewall::enable_host_firewall). */
 const MANAGEMENT_PORTS = '22,8006,3128,5900:5999,60000:60050'
+
+const NUMBERS = { tcp: '6', udp: '17' }
 
 /** Judges a connection. */
 export function judge(arrival: NewConnection, node: NodeFirewall): Verdict {
@@ -72,13 +76,17 @@ class Judge {
     this.#node = node
   }
 
+  get #proto(): 'tcp' | 'udp' {
+    return this.#arrival.proto ?? 'tcp'
+  }
+
   verdict(): Verdict {
     const { cluster, host } = this.#node
     if (this.#inSet('blacklist') === true) return { outcome: 'refused', by: 'the set blacklist' }
     const rules = [...entriesOf(parseFile(host, 'host'), 'rules'), ...entriesOf(parseFile(cluster, 'cluster'), 'rules')]
     const decided = this.#firstOf(rules.map(({ text }) => text))
     if (decided !== undefined) return decided
-    if (portsHold(MANAGEMENT_PORTS, this.#arrival.port)) {
+    if (this.#proto === 'tcp' && portsHold(MANAGEMENT_PORTS, this.#arrival.port)) {
       const trusted = this.#isManagement(this.#client)
       if (trusted === true) return { outcome: 'allowed', by: 'the set management' }
       if (trusted === undefined) this.#perhaps ??= 'the set management'
@@ -137,11 +145,11 @@ class Judge {
     // Without a protocol PVE does not take the rule.
     if (proto === undefined && (dport ?? sport) !== undefined) return false
     if (macro !== undefined) {
-      const covers = macroTcpPorts(macro).some((ports) => portsHold(ports, port))
+      const covers = macroPorts(macro, this.#proto).some((ports) => portsHold(ports, port))
       // With another protocol or port than those of the macro, PVE does not take the rule.
       return covers && (proto ?? dport ?? sport) !== undefined ? undefined : covers
     }
-    if (proto !== undefined && proto !== 'tcp' && proto !== '6') return false
+    if (proto !== undefined && proto !== this.#proto && proto !== NUMBERS[this.#proto]) return false
     if (dport !== undefined && !portsHold(dport, port)) return /[a-z]/i.test(dport) ? undefined : false
     return sport === undefined ? true : undefined
   }

@@ -8,7 +8,8 @@ import { formatLines, type Lines, parseLines } from '../interfaces/lines.ts'
 import { checkFile, type FileProblem } from '../pve-firewall/check-file.ts'
 import { optionValue } from '../pve-firewall/options.ts'
 import type { FileKind } from '../pve-firewall/sections.ts'
-import { type DecidingFiles, LOCKOUT_READS, type Lockout, lockouts } from './pve-firewall-lockout.ts'
+import { type DecidingFiles, LOCKOUT_READS, type Lockout, localNetwork, lockouts } from './pve-firewall-lockout.ts'
+import { SERVED_READS, type Unserved, unserved } from './pve-firewall-served.ts'
 import { writeFirewall } from './pve-firewall-write.ts'
 import { type Change, OK, type Plan, type PlanBlocked, type Resource } from './resource.ts'
 
@@ -35,7 +36,13 @@ export interface FirewallWish {
 export function pveFirewallFile(wish: FirewallWish): Resource {
   const path = pathOf(wish)
   const target = fileAt(path)
-  const reads = [target, fileAt(CLUSTER_FW), fileAt(HOST_FW), ...LOCKOUT_READS] as readonly FactRef<unknown>[]
+  const reads = [
+    target,
+    fileAt(CLUSTER_FW),
+    fileAt(HOST_FW),
+    ...LOCKOUT_READS,
+    ...SERVED_READS,
+  ] as readonly FactRef<unknown>[]
   return {
     kind: 'pve_firewall',
     key: `pve-firewall:${path}`,
@@ -68,7 +75,16 @@ function planFile(wish: FirewallWish, path: string, target: FactRef<FileState>, 
   if (why !== undefined) return why
   const [files, changed] = decidingFiles(wish.file, model, parseLines(after))
   const shutOut = lockouts(model, files, changed)
-  if (shutOut.length > 0 && wish.allowLockout !== true) return lockedOut(shutOut)
+  const lost = unserved(model, files, changed, localNetwork(model))
+  const outcome = becomes(target, {
+    type: 'file',
+    content: after,
+    mode: '0640',
+    owner: 'root:www-data',
+    ctime: model.soon,
+  })
+  if (shutOut.length > 0 && wish.allowLockout !== true) return { ...lockedOut(shutOut), after: [outcome] }
+  if (lost.length > 0 && wish.allowLockout !== true) return { ...guestsShutOut(lost), after: [outcome] }
   const nftables = optionValue(changed.host, 'host', 'nftables') === '1'
   return {
     kind: 'change',
@@ -80,11 +96,12 @@ function planFile(wish: FirewallWish, path: string, target: FactRef<FileState>, 
       ...shutOut.map(({ node, client }) =>
         note(`${node} will refuse new connections from ${client}, as allow_lockout permits`),
       ),
+      ...lost.map(({ what, iface }) => note(`guests on ${iface} will get no ${what}, as allow_lockout permits`)),
       ...oldProblems(wish.file, before, model, nftables),
       ...idleNote(wish.file, changed),
     ],
     script: writeFirewall({ path, before: state, after, lock: lockOf(wish), nftables }),
-    after: [becomes(target, { type: 'file', content: after, mode: '0640', owner: 'root:www-data', ctime: model.soon })],
+    after: [outcome],
     risk: 'link',
   }
 }
@@ -145,7 +162,7 @@ function newProblems(
   if (first === undefined) return undefined
   return blocked(
     `${path} would not do what it says: ${fresh.map(described).join('; ')}`,
-    'PVE reads a file from top to bottom: aliases and sets must stand above what uses them',
+    'aliases, sets and groups come from pve_firewall_cluster, in a task before this one; within a file PVE wants aliases and sets above what uses them',
   )
 }
 
@@ -167,7 +184,7 @@ function described({ line, message }: FileProblem): string {
 function idleNote(file: FileKind, { cluster }: DecidingFiles): readonly Change[] {
   if (optionValue(cluster, 'cluster', 'enable') === '1') return []
   const where = file === 'cluster' ? 'enable is not 1 in its options' : `enable is not 1 in ${CLUSTER_FW}`
-  return [note(`without effect so far: the firewall of the cluster is off (${where})`)]
+  return [note(`no effect before the firewall of the cluster is on: ${where}`)]
 }
 
 function lockedOut(nodes: readonly Lockout[]): PlanBlocked {
@@ -176,6 +193,14 @@ function lockedOut(nodes: readonly Lockout[]): PlanBlocked {
   return blocked(
     `${names} would refuse new connections from ${first?.client} to port ${first?.port}, from where pvectl comes: ${first?.by}`,
     `add ${first?.client} (or its network) to the set management, or a rule that accepts it before the others; \`allow_lockout: true\` writes it all the same`,
+  )
+}
+
+function guestsShutOut(lost: readonly Unserved[]): PlanBlocked {
+  const what = lost.map((one) => `${one.what} on ${one.iface}`)
+  return blocked(
+    `guests would lose ${what.join(', ')}: no rule lets it in once the firewall is on`,
+    `add to pve_firewall_host, in a task before this one: ${lost.map(({ rule }) => rule).join(', ')}; \`allow_lockout: true\` writes it all the same`,
   )
 }
 

@@ -1,9 +1,11 @@
 /** A node of a Proxmox VE cluster for planning tests of the firewall. */
 import { type ArrivalState, arrivalRef } from '../../src/facts/arrival.ts'
+import { filesIn } from '../../src/facts/directory-files.ts'
 import { fileAt } from '../../src/facts/file.ts'
 import { linksRef } from '../../src/facts/links.ts'
 import type { Model } from '../../src/facts/model.ts'
 import { type PveFirewallState, pveFirewallRef } from '../../src/facts/pve-firewall.ts'
+import { DNSMASQ_DIRECTORY, DNSMASQ_MAIN } from '../../src/resources/dnsmasq-conflicts.ts'
 import { CLUSTER_FW, HOST_FW } from '../../src/resources/pve-firewall-file.ts'
 import { fact, fileState, modelOf } from './model.ts'
 
@@ -15,6 +17,8 @@ export interface FirewallNode {
   readonly guests?: Readonly<Record<number, string>>
   readonly state?: Partial<PveFirewallState>
   readonly arrival?: ArrivalState
+  /** A configuration file of dnsmasq. */
+  readonly dnsmasq?: string
 }
 
 /** A connection to the node from an address. */
@@ -52,10 +56,25 @@ export function firewallNode(node: FirewallNode = {}): Model {
     fact(fileAt(HOST_FW), content(node.host)),
     fact(fileAt('/etc/pve/firewall/100.fw'), content(node.guests?.[100])),
     fact(fileAt('/etc/pve/firewall/999.fw'), content(node.guests?.[999])),
+    fact(
+      filesIn(DNSMASQ_DIRECTORY),
+      node.dnsmasq === undefined ? [] : [{ path: `${DNSMASQ_DIRECTORY}/x.conf`, content: Buffer.from(node.dnsmasq) }],
+    ),
+    fact(fileAt(DNSMASQ_MAIN), { type: 'absent' }),
     fact(pveFirewallRef, state),
     fact(arrivalRef, arrival),
     fact(linksRef, {
-      links: [{ name: 'vmbr0', kind: 'bridge', mtu: 1500, up: true, altnames: ['wan'], addresses: [] }],
+      links: [
+        { name: 'vmbr0', kind: 'bridge', mtu: 1500, up: true, altnames: ['wan'], addresses: [] },
+        {
+          name: 'vmbr1',
+          kind: 'bridge',
+          mtu: 1500,
+          up: true,
+          altnames: [],
+          addresses: [{ cidr: '10.10.10.1/24', family: 4, scope: 'global' }],
+        },
+      ],
       routes: [
         { family: 4, destination: 'default', devices: ['vmbr0'], gateway: '10.0.0.254' },
         { family: 4, destination: '10.0.0.0/24', devices: ['vmbr0'] },

@@ -124,10 +124,10 @@ test('examples of the reference hold, on a node that they are for', () => {
 test('a file that the firewall is switched off by says so', () => {
   assert.match(
     summaries(change(pveFirewallHostTask, { rules: ['IN SSH(ACCEPT)'] })).join('\n'),
-    'without effect so far',
+    'no effect before the firewall of the cluster is on',
   )
   const plan = change(pveFirewallClusterTask, { ...trusted, options: { enable: true } })
-  assert.not.match(summaries(plan).join('\n'), 'without effect')
+  assert.not.match(summaries(plan).join('\n'), 'no effect')
 })
 
 test('lockout: enabling without a way in is refused, with who, why and what to do', () => {
@@ -184,6 +184,29 @@ test('lockout: the file of another node counts, and so does what host.fw lets in
 test('lockout: what refuses already does not stop a change', () => {
   const cluster = '[OPTIONS]\nenable: 1\n'
   change(pveFirewallClusterTask, { aliases: { a1: '10.1.1.1' } }, { cluster })
+})
+
+test('DHCP and DNS of guests: shut out only when it is asked for, and the rules that are missing are named', () => {
+  const dnsmasq =
+    'interface=vmbr1\ndhcp-range=10.10.10.100,10.10.10.200,12h\ndhcp-range=::,constructor:vmbr1,ra-stateless,64\n'
+  const enable = { ...trusted, options: { enable: true } }
+  const plan = blocked(pveFirewallClusterTask, enable, { dnsmasq })
+  assert.match(plan.reason, 'guests would lose DHCP on vmbr1, DHCPv6 on vmbr1, DNS on vmbr1')
+  assert.match(
+    plan.hint ?? '',
+    '{ iface: vmbr1, proto: udp, dport: 67 }, { iface: vmbr1, proto: udp, dport: 547 }, { iface: vmbr1, macro: DNS }',
+  )
+  const host =
+    '[RULES]\nIN DNS(ACCEPT) -i vmbr1\nIN ACCEPT -i vmbr1 -p udp -dport 67\nIN ACCEPT -i vmbr1 -p udp -dport 547\n'
+  change(pveFirewallClusterTask, enable, { dnsmasq, host })
+  change(pveFirewallClusterTask, enable, { dnsmasq, host: '[RULES]\nIN ACCEPT -i vmbr1\n' })
+  assert.match(
+    blocked(pveFirewallClusterTask, enable, { dnsmasq, host: '[RULES]\nIN DNS(ACCEPT) -i vmbr0\n' }).reason,
+    'DNS on vmbr1',
+  )
+  const forced = change(pveFirewallClusterTask, { ...enable, allow_lockout: true }, { dnsmasq })
+  assert.match(summaries(forced).join('\n'), 'guests on vmbr1 will get no DHCP')
+  change(pveFirewallClusterTask, { aliases: { lan: '10.0.0.0/8' } }, { dnsmasq })
 })
 
 test('without quorum, pmxcfs or the guest there is no change, and the reason is told', () => {

@@ -154,7 +154,7 @@ export const lockoutField = z
   .boolean()
   .default(false)
   .describe(
-    "Write even what would refuse pvectl's own connection. The guard still takes it back when nobody can confirm it.",
+    "Write even what would refuse pvectl's own connection, or DHCP and DNS to guests. The guard still takes it back when nobody can confirm it.",
   )
 
 /** Options of a kind of file, each with its own form. */

@@ -1,0 +1,82 @@
+/** What a node serves to its guests, and whether a change of its firewall would shut the guests out of it. */
+
+import type { FactRef } from '../facts/fact.ts'
+import { type LinksState, linkNamed, linksRef } from '../facts/links.ts'
+import type { Model } from '../facts/model.ts'
+import { parseCidr } from '../net/cidr.ts'
+import type { IpCidr } from '../net/ip-cidr.ts'
+import { formatIpv4 } from '../net/subnet.ts'
+import { judge, type NewConnection, type NodeFirewall } from '../pve-firewall/verdict.ts'
+import { DNSMASQ_READS, dnsmasqOptions } from './dnsmasq-conflicts.ts'
+import type { DecidingFiles } from './pve-firewall-lockout.ts'
+
+/** A service that guests would lose. */
+export interface Unserved {
+  readonly iface: string
+  readonly what: 'DHCP' | 'DHCPv6' | 'DNS'
+  /** The rule that lets them have it, as `pve_firewall_host` takes it. */
+  readonly rule: string
+}
+
+/** Facts that {@link unserved} reads. */
+export const SERVED_READS = [...DNSMASQ_READS, linksRef] as readonly FactRef<unknown>[]
+
+/** DHCP and DNS of dnsmasq on bridges, from where they are reached before the change and not after it. */
+export function unserved(
+  model: Model,
+  before: DecidingFiles,
+  after: DecidingFiles,
+  localNetwork: IpCidr | undefined,
+): readonly Unserved[] {
+  const links = model.get(linksRef)
+  const refuses = (files: DecidingFiles, connection: NewConnection) => {
+    const node: NodeFirewall = { ...files, localNetwork }
+    return judge(connection, node).outcome === 'refused'
+  }
+  return servedIfaces(model).flatMap((iface) =>
+    services(model, links, iface)
+      .filter(({ probe }) => refuses(after, probe) && !refuses(before, probe))
+      .map(({ what, rule }) => ({ iface, what, rule })),
+  )
+}
+
+function servedIfaces(model: Model): readonly string[] {
+  const named = dnsmasqOptions(model).filter(({ key }) => key === 'interface')
+  const names = named.flatMap(({ value }) => value.split(',').map((name) => name.trim()))
+  return [...new Set(names)].filter((name) => name !== 'lo' && !name.includes('*'))
+}
+
+function services(model: Model, links: LinksState, iface: string) {
+  const options = dnsmasqOptions(model)
+  const ranges = options.filter(({ key }) => key === 'dhcp-range').map(({ value }) => value)
+  const ifaces = [iface, ...(linkNamed(links, iface)?.altnames ?? [])]
+  const rule = (rest: string) => `{ iface: ${iface}, ${rest} }`
+  const own = firstAddress(links, iface)
+  const found: { what: Unserved['what']; rule: string; probe: NewConnection }[] = []
+  if (ranges.some((range) => !range.includes(':')))
+    found.push({
+      what: 'DHCP',
+      rule: rule('proto: udp, dport: 67'),
+      probe: { client: '0.0.0.0', server: '255.255.255.255', port: 67, proto: 'udp', ifaces },
+    })
+  if (ranges.some((range) => range.includes(':') && !range.includes('ra-only')))
+    found.push({
+      what: 'DHCPv6',
+      rule: rule('proto: udp, dport: 547'),
+      probe: { client: 'fe80::1:2', server: 'ff02::1:2', port: 547, proto: 'udp', ifaces },
+    })
+  if (own !== undefined && !options.some(({ key, value }) => key === 'port' && value === '0'))
+    found.push({ what: 'DNS', rule: rule('macro: DNS'), probe: { ...own, port: 53, proto: 'udp', ifaces } })
+  return found
+}
+
+/** The node's address on a link, and a neighbour of it. */
+function firstAddress(links: LinksState, iface: string): Pick<NewConnection, 'client' | 'server'> | undefined {
+  const cidr = linkNamed(links, iface)?.addresses.find(({ family, scope }) => family === 4 && scope === 'global')?.cidr
+  const own = cidr === undefined ? undefined : parseCidr(cidr)
+  if (own === undefined) return undefined
+  return {
+    server: formatIpv4(own.address),
+    client: formatIpv4(own.address % 2 === 0 ? own.address + 1 : own.address - 1 || 2),
+  }
+}
