@@ -2,12 +2,12 @@
 import type { FactRef } from '../facts/fact.ts'
 import { fileAt } from '../facts/file.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
-import { linkNamed, linksRef } from '../facts/links.ts'
+import { type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { packageNamed } from '../facts/package.ts'
 import { type BridgeSettings, portsInFile, vlanAwareInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
-import { normalName, stanzasOf } from '../interfaces/stanzas.ts'
+import { normalName, optionsNamed, stanzasOf } from '../interfaces/stanzas.ts'
 import { isCard } from './bridge-steps.ts'
 import { linesOf } from './interfaces-file.ts'
 import { addressBlocked, blocked, memberBlocked, mtuBlocked, nameBlocked } from './link-checks.ts'
@@ -36,8 +36,18 @@ export function bridgeBlocked(settings: BridgeSettings, model: Model): PlanBlock
     (settings.vlanAware === true ? vlanAwareBlocked(name, lines, model) : undefined) ??
     addressBlocked(settings, lines, links) ??
     first(settings.ports ?? [], (port) => memberBlocked(name, port, interfaces, links)) ??
+    first(ports, (port) => tunnelBlocked(settings, port, lines, links)) ??
     first(ports, (port) => (isCard(linkNamed(links, port)) ? undefined : mtuBlocked(name, mtu, port, links)))
   )
+}
+
+/** ifupdown2 takes a tunnel into a VLAN-aware bridge only for a single VLAN (`bridge-access`). */
+function tunnelBlocked({ name, vlanAware }: BridgeSettings, port: string, lines: Lines, links: LinksState) {
+  const aware = vlanAware ?? vlanAwareInFile(lines, name)
+  const single = stanzasOf(lines, port).some((stanza) => optionsNamed(stanza, 'bridge-access').length > 0)
+  return aware && !single && linkNamed(links, port)?.kind === 'vxlan'
+    ? blocked(`${port} is a VXLAN tunnel, and ${name} tells VLANs apart`, 'give it a bridge without `vlan_aware`')
+    : undefined
 }
 
 /** The package by whose version names of bridges are judged. */

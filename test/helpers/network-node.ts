@@ -18,6 +18,7 @@ import { ovsIntPortTask } from '../../src/tasks/ovs-int-port.ts'
 import { ovsPortTask } from '../../src/tasks/ovs-port.ts'
 import type { TaskType } from '../../src/tasks/task-type.ts'
 import { vlanTask } from '../../src/tasks/vlan.ts'
+import { vxlanTask } from '../../src/tasks/vxlan.ts'
 import { hostContext } from './host-context.ts'
 import { fact, modelOf } from './model.ts'
 
@@ -125,6 +126,7 @@ const TYPES: Readonly<Record<string, TaskType>> = {
   ovs_int_port: ovsIntPortTask,
   ovs_port: ovsPortTask,
   vlan: vlanTask,
+  vxlan: vxlanTask,
 }
 
 export type Task = Readonly<Record<string, unknown>>
