@@ -77,6 +77,7 @@ export const taskTypes: readonly TaskType[] = [
   timeSyncTask,
   userTask,
   vlanTask,
+  vxlanTask,
 ]
 
 /** The task type of a name; undefined when there is none. */
