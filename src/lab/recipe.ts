@@ -33,6 +33,11 @@ export const PACKAGES = [
  */
 export const OFFERED = ['dnsmasq', 'nginx', 'nginx-light', 'python3-apt'] as const
 
+/** A container shares the clock of the host, which its chronyd must look at only (`-x`). */
+const CHRONY_LOOKS_ONLY = `
+printf 'DAEMON_OPTS="-F 1 -x"\\n' >"$root/etc/default/chrony"
+`
+
 /** Units that have nothing to do in a node, or would touch the host's kernel. */
 export const MASKED = [
   'apt-daily.timer',
@@ -55,7 +60,11 @@ export const MASKED = [
 ] as const
 
 /** Runs as mmdebstrap's customize hook: on this machine, with the image's root as its argument. */
-export const CUSTOMIZE = customizeHook({ offered: OFFERED, masked: MASKED })
+export const CUSTOMIZE = customizeHook({
+  offered: ['chrony', ...OFFERED],
+  masked: MASKED,
+  first: CHRONY_LOOKS_ONLY,
+})
 
 /** What a kind of node has of its own. */
 export interface Customization {
