@@ -2,32 +2,11 @@
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { type GuestConfig, guestNumbered, nextValue } from '../facts/guest.ts'
-import { type LinksState, linkNamed, linksRef } from '../facts/links.ts'
+import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { differences, mergeProperties, type Properties, printProperties, readProperties } from './guest-net.ts'
-import { OK, type Plan, type PlanBlocked, type Resource } from './resource.ts'
-
-/** What is asked of a card; undefined: as it is. */
-export interface GuestNic {
-  readonly guest: number
-  readonly index: number
-  readonly bridge?: string | undefined
-  readonly tag?: number | 'none' | undefined
-  readonly mac?: string | undefined
-  readonly firewall?: boolean | undefined
-  /** Megabytes per second. */
-  readonly rate?: number | 'none' | undefined
-  readonly mtu?: number | 'none' | undefined
-  /** Of VMs. */
-  readonly model?: string | undefined
-  /** Within a container. */
-  readonly name?: string | undefined
-  /** With prefix, `dhcp`, … */
-  readonly ip?: string | undefined
-  readonly gateway?: string | undefined
-  readonly ip6?: string | undefined
-  readonly gateway6?: string | undefined
-}
+import { blocked, type GuestNic, nicBlocked } from './guest-nic-checks.ts'
+import { OK, type Plan, type Resource } from './resource.ts'
 
 /** Ensures a card of a guest that is on this node; one on another node is that node's business. */
 export function guestNic(wish: GuestNic): Resource {
@@ -198,37 +177,4 @@ function noteOf(
 /** Values that a running guest has not got yet. */
 function waitingFor({ index }: GuestNic, { pending, unread }: GuestConfig): readonly string[] {
   return [`net${index}`, `ipconfig${index}`].filter((name) => pending.has(name) || unread.includes(name))
-}
-
-function nicBlocked(wish: GuestNic, guest: GuestConfig, links: LinksState): PlanBlocked | undefined {
-  const { guest: id, index, bridge, mtu } = wish
-  const present = properties(guest, `net${index}`)
-  if (present.size === 0 && bridge === undefined)
-    return blocked(`guest ${id} has no net${index}, and a new one needs a bridge`, 'add `bridge` to the task')
-  const named = bridge ?? present.get('bridge')
-  const link = named === undefined ? undefined : linkNamed(links, named)
-  if (bridge !== undefined && link === undefined)
-    return blocked(`this node has no bridge ${bridge}`, 'put a bridge task for it first')
-  if (typeof mtu === 'number' && link !== undefined && mtu > link.mtu)
-    return blocked(`${named} has an MTU of ${link.mtu}, less than ${mtu}`, 'raise the MTU of the bridge first')
-  const other = guest.type === 'qemu' ? wish.name : wish.model
-  if (other !== undefined)
-    return blocked(
-      `guest ${id} is a ${guest.type === 'qemu' ? 'VM, and a name' : 'container, and a model'} of the card is for the other kind`,
-      `leave \`${guest.type === 'qemu' ? 'name' : 'model'}\` out`,
-    )
-  const model = wish.model ?? present.get('model') ?? 'virtio'
-  if (guest.type === 'qemu' && typeof mtu === 'number' && model !== 'virtio')
-    return blocked(`an MTU is for virtio cards, and net${index} of guest ${id} is ${model}`, 'make it `model: virtio`')
-  const addressed = wish.ip !== undefined || wish.ip6 !== undefined
-  if (guest.type === 'qemu' && addressed && ![...guest.values.values()].some((value) => /cloudinit/.test(value)))
-    return blocked(
-      `guest ${id} has no cloud-init drive, so nothing would tell it its address`,
-      `add one (qm set ${id} --ide2 STORAGE:cloudinit), or set the address within the guest`,
-    )
-  return undefined
-}
-
-function blocked(reason: string, hint: string): PlanBlocked {
-  return { kind: 'blocked', reason, hint }
 }
