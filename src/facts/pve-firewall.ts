@@ -1,4 +1,4 @@
-/** Facts about Proxmox VE's firewall beyond the file that is edited: the cluster filesystem, the nodes, the guests. */
+/** Facts about Proxmox VE's firewall beyond the file that is edited: the cluster filesystem, and the files of all nodes. */
 import { type Script, sh } from '../connection/script.ts'
 import { type ClusterState, parseMembers } from './cluster.ts'
 import type { FactKind, FactRef } from './fact.ts'
@@ -13,8 +13,6 @@ export interface PveFirewallState {
   readonly hosts: ReadonlyMap<string, Buffer>
   /** Addresses that the node's own name resolves to, on the node. */
   readonly resolved: readonly string[]
-  /** Guests of the cluster by number; undefined where there is no list. */
-  readonly guests: ReadonlyMap<number, { readonly node: string; readonly type: string }> | undefined
 }
 
 /** One instance: the id is always empty. About five processes. */
@@ -24,7 +22,7 @@ export const pveFirewallFact: FactKind<PveFirewallState> = {
 [ ! -w /etc/pve/local/. ] || echo writable
 getent ahosts "$(hostname)" | awk '{print "address", $1}' | sort -u
 if cd /etc/pve 2>/dev/null; then
-	for pv_f in .members .vmlist nodes/*/host.fw; do
+	for pv_f in .members nodes/*/host.fw; do
 		[ -f "$pv_f" ] && [ -r "$pv_f" ] || continue
 		printf '%s %s %s\n' ${mark} "$(wc -c < "$pv_f")" "$pv_f"
 		cat -- "$pv_f"
@@ -54,7 +52,6 @@ function readState(output: Buffer, mark: string): PveFirewallState {
     writable: (Number.parseInt(mode, 8) & 0o200) !== 0 && lines.includes('writable'),
     hosts: new Map(hosts),
     resolved: lines.flatMap((line) => (line.startsWith('address ') ? [line.slice(8)] : [])),
-    guests: readGuests(files.get('.vmlist')),
   }
 }
 
@@ -71,14 +68,4 @@ function readFiles(output: Buffer, mark: string): ReadonlyMap<string, Buffer> {
     offset = output.indexOf(`${mark} `, end)
   }
   return files
-}
-
-interface VmList {
-  readonly ids?: Readonly<Record<string, { readonly node?: string; readonly type?: string }>>
-}
-
-function readGuests(content: Buffer | undefined): PveFirewallState['guests'] {
-  if (content === undefined) return undefined
-  const { ids = {} } = JSON.parse(content.toString('utf8')) as VmList
-  return new Map(Object.entries(ids).map(([id, { node = '', type = '' }]) => [Number(id), { node, type }]))
 }

@@ -2,6 +2,7 @@
 import { type Script, sh } from '../connection/script.ts'
 import { becomes, type FactRef } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
+import { guestNumbered, nextValue } from '../facts/guest.ts'
 import type { Model } from '../facts/model.ts'
 import { pveFirewallRef } from '../facts/pve-firewall.ts'
 import { formatLines, type Lines, parseLines } from '../interfaces/lines.ts'
@@ -99,6 +100,7 @@ function planFile(wish: FirewallWish, path: string, target: FactRef<FileState>, 
       ...lost.map(({ what, iface }) => note(`guests on ${iface} will get no ${what}, as allow_lockout permits`)),
       ...oldProblems(wish.file, before, model, nftables),
       ...idleNote(wish.file, changed),
+      ...unfilteredNote(wish, model),
     ],
     script: writeFirewall({ path, before: state, after, lock: lockOf(wish), nftables }),
     after: [outcome],
@@ -126,13 +128,22 @@ function noQuorum(members: readonly { readonly name: string; readonly online: bo
   )
 }
 
-function unknownGuest({ file, vmid }: FirewallWish, model: Model): PlanBlocked | undefined {
-  const { guests } = model.get(pveFirewallRef)
-  if (file !== 'guest' || guests === undefined || vmid === undefined || guests.has(vmid)) return undefined
+function unknownGuest({ vmid }: FirewallWish, model: Model): PlanBlocked | undefined {
+  if (vmid === undefined || model.get(guestNumbered(vmid)).place !== 'nowhere') return undefined
   return blocked(
     `there is no guest ${vmid} in this cluster`,
     'create it first; `pvesh get /cluster/resources` lists guests',
   )
+}
+
+/** The firewall filters only cards that are told so (PVE::Firewall::compile_iptables_filter). */
+function unfilteredNote({ vmid }: FirewallWish, model: Model): readonly Change[] {
+  const guest = vmid === undefined ? undefined : model.get(guestNumbered(vmid))
+  if (guest?.place !== 'here') return []
+  const cards = [...guest.values.keys()].filter((name) => /^net\d+$/.test(name))
+  const open = cards.filter((name) => !/(^|,)firewall=1(,|$)/.test(nextValue(guest, name) ?? ''))
+  if (open.length === 0) return []
+  return [note(`no effect on ${open.sort().join(', ')} of guest ${vmid}: guest_nic sets \`firewall: true\``)]
 }
 
 /** PVE's parser of the iptables implementation does not take `\r` for part of a line end. */

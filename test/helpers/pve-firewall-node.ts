@@ -2,6 +2,7 @@
 import { type ArrivalState, arrivalRef } from '../../src/facts/arrival.ts'
 import { filesIn } from '../../src/facts/directory-files.ts'
 import { fileAt } from '../../src/facts/file.ts'
+import { type GuestState, guestNumbered } from '../../src/facts/guest.ts'
 import { linksRef } from '../../src/facts/links.ts'
 import type { Model } from '../../src/facts/model.ts'
 import { type PveFirewallState, pveFirewallRef } from '../../src/facts/pve-firewall.ts'
@@ -17,6 +18,8 @@ export interface FirewallNode {
   readonly guests?: Readonly<Record<number, string>>
   readonly state?: Partial<PveFirewallState>
   readonly arrival?: ArrivalState
+  /** Value of net0 of guest 100. */
+  readonly nic?: string
   /** A configuration file of dnsmasq. */
   readonly dnsmasq?: string
 }
@@ -47,8 +50,16 @@ export function firewallNode(node: FirewallNode = {}): Model {
     writable: true,
     hosts: new Map(),
     resolved: ['10.0.0.1'],
-    guests: new Map([[100, { node: 'pve1', type: 'qemu' }]]),
     ...node.state,
+  }
+  const guest: GuestState = {
+    place: 'here',
+    type: 'qemu',
+    running: false,
+    digest: undefined,
+    values: new Map([['net0', node.nic ?? 'virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1']]),
+    pending: new Map(),
+    unread: [],
   }
   const content = (text: string | undefined) => (text === undefined ? ({ type: 'absent' } as const) : fileState(text))
   return modelOf(
@@ -62,6 +73,8 @@ export function firewallNode(node: FirewallNode = {}): Model {
     ),
     fact(fileAt(DNSMASQ_MAIN), { type: 'absent' }),
     fact(pveFirewallRef, state),
+    fact(guestNumbered(100), guest),
+    fact(guestNumbered(999), { place: 'nowhere' }),
     fact(arrivalRef, arrival),
     fact(linksRef, {
       links: [

@@ -119,6 +119,13 @@ test('examples of the reference hold, on a node that they are for', () => {
   })
   assert.match(text(guest), 'GROUP web -i net0\nIN SSH(ACCEPT) -source 10.10.10.0/24\n')
   assert.match(guest.script.display, 'firewall-vm-100')
+  const open = change(
+    pveFirewallGuestTask,
+    { vmid: 100, options: { enable: true } },
+    { nic: 'virtio=BC:24:11:00:00:01,bridge=vmbr0' },
+  )
+  assert.match(summaries(open).join('\n'), 'no effect on net0 of guest 100: guest_nic sets')
+  assert.not.match(summaries(guest).join('\n'), 'net0')
 })
 
 test('a file that the firewall is switched off by says so', () => {
