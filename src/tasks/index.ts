@@ -37,6 +37,7 @@ import { templateTask } from './template.ts'
 import { timeSyncTask } from './time-sync.ts'
 import { userTask } from './user.ts'
 import { vlanTask } from './vlan.ts'
+import { vxlanTask } from './vxlan.ts'
 
 /** Every task type that a playbook may name. */
 export const taskTypes: readonly TaskType[] = [
