@@ -1,5 +1,6 @@
 /** The script by which a node takes a change back. */
 import { rawScript } from '../connection/script.ts'
+import { LINKS_REVERT } from './guard-links.ts'
 import { PVE_REVERT } from './guard-pve.ts'
 
 /**
@@ -26,6 +27,7 @@ failed() { note "NOT put back: $*"; }
 t=/run/pvectl-revert
 mkdir -p -m 700 $t 2>/dev/null || t=$PWD
 ${PVE_REVERT}
+${LINKS_REVERT}
 if [ "$1" = later ]; then pve_later; exit 0; fi
 [ "$1" = timer ] || systemctl stop "pvectl-guard-$run.timer" 2>/dev/null
 note "reverted by $1 at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
@@ -78,6 +80,7 @@ if [ "$1" = boot ]; then
 	note 'at boot: the restored files are used'; : > done; exit 0
 fi
 names interfaces /etc/network/interfaces.d/* > $t/names.before
+ovs_back
 # links that only the new file knows
 comm -13 $t/names.before $t/names.after > $t/names.new
 while IFS= read -r l; do
@@ -88,14 +91,16 @@ cat $t/names.before $t/names.after | sort -u > $t/names.all
 while IFS= read -r l; do
 	if [ ! -e "/sys/class/net/$l" ] && grep -q "^[0-9]*: $l[:@]" links; then ifup --force "$l" >/dev/null 2>&1 && note "brought up $l"; fi
 done < $t/names.before
+bond_modes_back
 # ports
 while read -r l m; do
 	[ -e "/sys/class/net/$l" ] || continue
 	now=$(readlink "/sys/class/net/$l/master" 2>/dev/null); now=$(basename "$now" 2>/dev/null)
 	[ "$now" != "$m" ] || continue
-	case "$now$m" in '') continue ;; esac
-	if [ -n "$m" ]; then ip link set "$l" master "$m" && note "put $l back into $m"; else ip link set "$l" nomaster && note "took $l out of $now"; fi
+	case "$now$m" in ''|*ovs-system*) continue ;; esac
+	if [ -n "$m" ]; then join "$l" "$m" && note "put $l back into $m"; else ip link set "$l" nomaster && note "took $l out of $now"; fi
 done < masters
+bonds_back
 # addresses and link state of the links that the file describes
 while IFS= read -r l; do
 	[ -e "/sys/class/net/$l" ] || continue

@@ -3,6 +3,7 @@
  * authenticated connection that has seen the node converged disarms it. `docs/safety.md` states the promises.
  */
 import { rawScript, type Script, sh } from '../connection/script.ts'
+import { LINKS_SNAPSHOT } from './guard-links.ts'
 import { REVERT } from './guard-revert.ts'
 
 /** Where an armed revert keeps its state: there while it waits, and the winner of the race renames it away. */
@@ -174,4 +175,5 @@ if grep -qxE 'ActiveState=(active|reloading)' unit.ssh 2>/dev/null; then : > ssh
 for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding; do
 	if read -r v < "$f"; then printf '%s %s\n' "$f" "$v"; fi
 done > forwarding 2>/dev/null
+${LINKS_SNAPSHOT}
 cp -p /etc/network/interfaces interfaces 2>/dev/null || :`)
