@@ -4,9 +4,10 @@ import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { rulesOf } from '../facts/nat.ts'
 import { sysctlNamed } from '../facts/sysctl.ts'
-import type { Lines } from '../interfaces/lines.ts'
+import { type Lines, parseLines } from '../interfaces/lines.ts'
 import { adoptHooks, dropHooks } from '../nat/adopt-hooks.ts'
 import { spanText } from '../nat/forward.ts'
+import { relationTo } from '../nat/forward-relation.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
 import { type KnownRule, samePurpose } from '../nat/rules.ts'
 import { formatIp, hostOf, ipContains, parseIp } from '../net/ip-cidr.ts'
@@ -21,11 +22,11 @@ import {
   resolveOutside,
 } from './forward-wish.ts'
 import { forwardingSwitch } from './forwarding.ts'
-import { planInterfacesEdit } from './interfaces-file.ts'
+import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import { type LiveWish, planLiveRule } from './live-rules.ts'
 import { foreignHooks } from './masquerade-wish.ts'
 import { planChain } from './plan-chain.ts'
-import type { Change, Plan, PlanBlocked, Resource } from './resource.ts'
+import { type Change, OK, type Plan, type PlanBlocked, type Resource } from './resource.ts'
 
 /** `tcp 8443 → 10.0.0.2:443`. */
 export function forwardTitle({ protocol, ports, to, port, address }: ForwardDesired): string {
@@ -48,6 +49,30 @@ export function portForward(desired: ForwardDesired): Resource {
     if (blocked !== undefined) return blocked
     return withNote(planChain(model, [...liveParts(wish, model), (now) => planHooks(wish, now)]), desired, model)
   })
+}
+
+/**
+ * A forward as somebody wrote it, in whatever words and for whichever askers, as long as it is live and a hook brings it
+ * back. Where either is missing, it is set as {@link portForward} does.
+ */
+export function forwardAsWritten(desired: ForwardDesired): Resource {
+  const resource = portForward(desired)
+  return {
+    ...resource,
+    plan(model) {
+      const outside = resolveOutside(desired, model.get(linksRef))
+      if (isForwardBlocked(outside)) return outside
+      const [wanted] = forwardRules(desired, outside.address)
+      const isSet = (rules: readonly KnownRule[]) =>
+        wanted !== undefined &&
+        rules.some((rule) => rule.kind === 'forward' && relationTo(wanted, rule, outside.interfaces) === 'same')
+      const interfaces = model.get(interfacesRef)
+      const files = [linesOf(interfaces), ...interfaces.sourced.map(({ content }) => parseLines(content))]
+      return isSet(liveForwards(model, desired)) && files.some((lines) => isSet(upRules(lines)))
+        ? OK
+        : resource.plan(model)
+    },
+  }
 }
 
 /** Ensures that there is no such forward. */
@@ -143,6 +168,11 @@ function unusedHairpins(all: readonly KnownRule[], { to }: ForwardDesired): read
       !targets.some((target) => ipContains(rule.network, target)),
   )
   return unused.filter((rule, i) => unused.findIndex((other) => samePurpose(rule, other)) === i)
+}
+
+function upRules(lines: Lines): readonly KnownRule[] {
+  const calls = ruleHooks(lines).flatMap((hook) => (hook.phase === 'up' ? hook.calls : []))
+  return calls.filter(({ operation }) => operation === 'add' || operation === 'insert').map(({ rule }) => rule)
 }
 
 function hookRules(lines: Lines): readonly KnownRule[] {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { formatIp, formatIpCidr, hostOf, type IpCidr, parseIp } from '../net/ip-cidr.ts'
 import { nodeUse, refusal } from '../resources/forward-checks.ts'
 import type { ForwardDesired } from '../resources/forward-wish.ts'
-import { portForward, portForwardGone } from '../resources/port-forward.ts'
+import { forwardAsWritten, portForward, portForwardGone } from '../resources/port-forward.ts'
 import type { Check } from '../verify/check.ts'
 import { asList, interfaceName, oneOrMany, portNumber, stateField } from './fields.ts'
 import { defineTask, ParamProblem } from './task-type.ts'
@@ -29,6 +29,12 @@ const params = z.strictObject({
   bridge: interfaceName
     .optional()
     .describe("interface whose stanza carries the rules; default: the one with an address in the guest's network"),
+  hooks: z
+    .enum(['tidy', 'as_written'])
+    .default('tidy')
+    .describe(
+      '`tidy`: one guarded hook for each rule, for all who ask; `as_written`: what somebody wrote stays, as long as it leads there',
+    ),
   state: stateField,
 })
 
@@ -42,7 +48,8 @@ export const portForwardTask = defineTask({
   to: 10.10.10.20:443
 `,
   resources(given) {
-    return desiredOf(given).map(given.state === 'absent' ? portForwardGone : portForward)
+    const set = given.hooks === 'as_written' ? forwardAsWritten : portForward
+    return desiredOf(given).map(given.state === 'absent' ? portForwardGone : set)
   },
   checks: (given) => (given.state === 'absent' ? [] : desiredOf(given).flatMap(forwardProofs)),
 })

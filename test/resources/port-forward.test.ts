@@ -96,6 +96,16 @@ test("the guide's lines, in the stanza of the uplink and doubled live: adopted w
   assert.is(main.match(/-A PREROUTING/g)?.length, 1)
 })
 
+test("the guide's lines may stay as they are, if they are wanted so", () => {
+  const main = WITH_INNER.replace('\tbridge-ports eno1\n', `\tbridge-ports eno1\n${GUIDE_HOOKS}`)
+  const written = { ...TASK, hooks: 'as_written' }
+  assert.is(play({ main, rules: [`PREROUTING ${GUIDE}`, `PREROUTING ${GUIDE}`] }, written).plan.kind, 'ok')
+  const missing = play({ main }, written)
+  assert.equal(missing.rules, [`PREROUTING ${A}`, `OUTPUT ${A}`, HAIRPIN], 'not live: set in full')
+  const other = play({ main, rules: [`PREROUTING ${GUIDE}`] }, { ...written, to: '10.10.10.9:22' })
+  assert.match(other.reason, /led elsewhere already/)
+})
+
 test('other rules stay', () => {
   const others = [
     'PREROUTING -s 192.0.2.0/24 -p tcp -m tcp --dport 2222 -j DNAT --to-destination 10.10.10.7:22',

@@ -91,9 +91,11 @@ function forwardFinding(rule: Forward, holder: string): readonly Finding[] {
   const task = (more: TaskDraft['params']): Way => ({
     tasks: [{ name: `Port ${port} to ${to}`, type: 'port_forward', params: { ...params, ...more } }],
   })
-  return [
-    { what: `port ${port} (${protocol}) to ${to}`, ways: [task({}), task(from), task({ ...from, bridge: holder })] },
-  ]
+  const what = `port ${port} (${protocol}) to ${to}`
+  const fuller = task(from)
+  const partial = { what: `guarded hooks, and an answer for the node itself and for guests (\`hooks: tidy\`)`, fuller }
+  const written = { ...task({ ...from, hooks: 'as_written' }), partial }
+  return [{ what, ways: [task({}), fuller, task({ ...from, bridge: holder }), written] }]
 }
 
 function zoneFinding({ family, in: interfaces, zone }: ConntrackZone, holder: string): Finding {
@@ -130,7 +132,7 @@ function otherHooks(lines: Lines): readonly LeftOver[] {
 /** Whether a rule leads to a finding of its own, or comes along with one. */
 function isAdopted({ rule }: { readonly rule: KnownRule }): boolean {
   if (rule.kind === 'forward') return rule.target.kind === 'dnat' && rule.ports.length === 1
-  return rule.kind === 'source' || rule.kind === 'zone'
+  return rule.kind === 'source' || rule.kind === 'zone' || rule.kind === 'hairpin'
 }
 
 /** Rules of the live table that no hook mentions: gone at the next boot, unless something else sets them. */
