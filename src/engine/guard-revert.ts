@@ -59,6 +59,23 @@ if [ -e "$keep/.paths" ]; then
 		touched="$touched $p"
 	done < "$keep/.paths"
 fi
+# The way in as it was, also where a command changed it behind the back of the run. What stood there is kept.
+put_away() { mkdir -p "$PWD/replaced$(dirname "$1")" && mv -f -- "$1" "$PWD/replaced$1"; }
+as_before() {
+	[ -d snap ] || return 0
+	if [ -e "snap$1" ] || [ -L "snap$1" ]; then
+		if [ -L "snap$1" ]; then [ "$(readlink "snap$1")" = "$(readlink "$1")" ] && return 0
+		else cmp -s "snap$1" "$1" && return 0; fi
+		{ [ ! -e "$1" ] || put_away "$1"; } && cp -a -- "snap$1" "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1" || { failed "$1, which is kept in $PWD/snap"; return 0; }
+	elif [ -e "$1" ]; then put_away "$1" || { failed "$1, which was not there"; return 0; }
+	else return 0; fi
+	note "$1 is as before the run; what stood there is kept in $PWD/replaced"
+	touched="$touched $1"
+}
+for p in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* snap/etc/ssh/sshd_config.d/* snap/etc/ssh/ssh_host_*; do as_before "$(printf %s "$p" | sed "s/^snap//")"; done
+case "$1" in
+timer | boot) for p in /root/.ssh/authorized_keys /etc/network/interfaces /etc/network/interfaces.d/* snap/etc/network/interfaces.d/*; do as_before "$(printf %s "$p" | sed "s/^snap//")"; done ;;
+esac
 pve_put || pve_wait
 [ ! -e "$keep/run" ] || echo reverted > "$keep/result"
 sync
@@ -201,7 +218,10 @@ for d in dnsmasq nginx; do
 done
 case "$touched" in *" /etc/dnsmasq"*) systemctl is-active --quiet dnsmasq && systemctl restart dnsmasq && note 'restarted dnsmasq' ;; esac
 case "$touched" in *" /etc/nginx/"*) systemctl is-active --quiet nginx && nginx -t -q 2>/dev/null && systemctl try-reload-or-restart nginx && note 'reloaded nginx' ;; esac
-if [ -e ssh-was-active ] && ! systemctl is-active --quiet ssh.service; then systemctl restart ssh.service && note 'started ssh'; fi
+if [ -e ssh-was-active ] && ! systemctl is-active --quiet ssh.service; then
+	systemctl reset-failed ssh.service 2>/dev/null
+	systemctl restart ssh.service && note 'started ssh' || failed 'ssh, which does not start'
+fi
 systemctl is-active --quiet "pvectl-guard-$run-later" || pve_start
 [ ! -e "/run/pvectl/$run/log" ] || printf '\n%s end reverted\n' "$(cat mark)" >> "/run/pvectl/$run/log"
 : > done

@@ -176,4 +176,7 @@ for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding; d
 	if read -r v < "$f"; then printf '%s %s\n' "$f" "$v"; fi
 done > forwarding 2>/dev/null
 ${LINKS_SNAPSHOT}
-cp -p /etc/network/interfaces interfaces 2>/dev/null || :`)
+cp -p /etc/network/interfaces interfaces 2>/dev/null || :
+mkdir snap
+cp -a --parents /etc/network/interfaces /etc/network/interfaces.d /etc/ssh/sshd_config /etc/ssh/sshd_config.d /etc/ssh/ssh_host_* \
+	/root/.ssh/authorized_keys snap/ 2>/dev/null || :`)
