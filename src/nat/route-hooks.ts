@@ -32,6 +32,11 @@ export function hookRoutes(lines: Lines): readonly DeviceRoute[] {
   return routes.filter((one, i) => routes.findIndex((other) => sameRoute(one, other)) === i)
 }
 
+/** Lines of the file, by index, that are such hooks. */
+export function routeHookLines(lines: Lines): readonly number[] {
+  return routeHooks(lines).map(({ option }) => option.first)
+}
+
 /** True for the same network by the same interface. */
 export function sameRoute(a: DeviceRoute, b: DeviceRoute): boolean {
   return a.device === b.device && formatIpCidr(a.destination) === formatIpCidr(b.destination)

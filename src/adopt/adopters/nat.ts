@@ -8,9 +8,10 @@ import { normalName, stanzasOf } from '../../interfaces/stanzas.ts'
 import type { ConntrackZone } from '../../nat/conntrack-zone.ts'
 import type { Forward } from '../../nat/forward.ts'
 import { hookPhase, ruleHooks } from '../../nat/hook-lines.ts'
+import { type DeviceRoute, hookRoutes, routeHookLines } from '../../nat/route-hooks.ts'
 import { type KnownRule, purposeOf } from '../../nat/rules.ts'
 import type { SourceNat } from '../../nat/source-nat.ts'
-import { formatIp, formatIpCidr } from '../../net/ip-cidr.ts'
+import { formatIp, formatIpCidr, hostOf } from '../../net/ip-cidr.ts'
 import {
   type Adopter,
   type Finding,
@@ -29,7 +30,7 @@ interface HookedRule {
   readonly holder: string
 }
 
-/** `masquerade`, `port_forward`, `conntrack_zone`. */
+/** `masquerade`, `port_forward`, `conntrack_zone`, `additional_ip`. */
 export const natAdopter: Adopter = {
   title: 'Address translation',
   reads: [interfacesRef, linksRef, ...ruleTables.map(({ family, table }) => rulesOf(family, table))],
@@ -41,6 +42,7 @@ export const natAdopter: Adopter = {
         ...rules.flatMap(({ rule, holder }) => (rule.kind === 'source' ? [sourceFinding(rule, holder, model)] : [])),
         ...rules.flatMap(({ rule, holder }) => (rule.kind === 'forward' ? forwardFinding(rule, holder) : [])),
         ...rules.flatMap(({ rule, holder }) => (rule.kind === 'zone' ? [zoneFinding(rule, holder)] : [])),
+        ...hookRoutes(lines).map(routeFinding),
       ],
       leftOvers: [...otherHooks(lines), ...liveOnly(lines, model)],
     }
@@ -112,13 +114,19 @@ function zoneFinding({ family, in: interfaces, zone }: ConntrackZone, holder: st
   return { what: `zone ${zone} of ${interfaces}`, ways: [task({ bridge: holder }), task({})] }
 }
 
+/** A route to an additional address of a guest; a network behind a guest looks the same, and is kept the same. */
+function routeFinding({ destination, device }: DeviceRoute): Finding {
+  const single = formatIpCidr(hostOf(destination)) === formatIpCidr(destination)
+  const address = single ? formatIp(destination) : formatIpCidr(destination)
+  const params = { address, mode: 'routed', bridge: device }
+  const task = { name: `Route ${address} to ${device}`, type: 'additional_ip', params }
+  return { what: `route to ${address} by ${device}`, ways: [{ tasks: [task] }] }
+}
+
 /** Hooks that do anything else. */
 function otherHooks(lines: Lines): readonly LeftOver[] {
-  const known = new Set(
-    ruleHooks(lines)
-      .filter(({ calls }) => calls.every(isAdopted))
-      .map(({ option }) => option.first),
-  )
+  const rules = ruleHooks(lines).filter(({ calls }) => calls.every(isAdopted))
+  const known = new Set([...rules.map(({ option }) => option.first), ...routeHookLines(lines)])
   return stanzasOf(lines).flatMap(({ name: iface, options }) =>
     options
       .filter((option) => hookPhase(option.name) !== undefined && !known.has(option.first))
