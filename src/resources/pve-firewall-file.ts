@@ -37,8 +37,10 @@ export interface FirewallWish {
 export function pveFirewallFile(wish: FirewallWish): Resource {
   const path = pathOf(wish)
   const target = fileAt(path)
+  const guest = wish.vmid === undefined ? [] : [guestNumbered(wish.vmid)]
   const reads = [
     target,
+    ...guest,
     fileAt(CLUSTER_FW),
     fileAt(HOST_FW),
     ...LOCKOUT_READS,

@@ -1,12 +1,14 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { factKey } from '../../src/facts/fact.ts'
+import { Model } from '../../src/facts/model.ts'
 import type { Plan, PlanChange } from '../../src/resources/resource.ts'
 import { pveFirewallClusterTask } from '../../src/tasks/pve-firewall-cluster.ts'
 import { pveFirewallGuestTask } from '../../src/tasks/pve-firewall-guest.ts'
 import { pveFirewallHostTask } from '../../src/tasks/pve-firewall-host.ts'
 import { ParamProblem, type TaskType } from '../../src/tasks/task-type.ts'
 import { hostContext } from '../helpers/host-context.ts'
-import { planChange, summaries } from '../helpers/model.ts'
+import { NOW, planChange, summaries } from '../helpers/model.ts'
 import { arrivalFrom, type FirewallNode, firewallNode } from '../helpers/pve-firewall-node.ts'
 
 const test = suite('pve_firewall_cluster, _host, _guest')
@@ -301,6 +303,20 @@ test('names that PVE reads in lower case are asked for so', () => {
   ])
     assert.not.ok(pveFirewallClusterTask.params.safeParse(params).success)
   assert.not.ok(pveFirewallHostTask.params.safeParse({ aliases: {} }).success)
+})
+
+test('a resource reads no fact that it does not ask for', () => {
+  const plans: [TaskType, unknown][] = [
+    [pveFirewallClusterTask, { ...trusted, options: { enable: true } }],
+    [pveFirewallHostTask, { rules: ['IN SSH(ACCEPT)'] }],
+    [pveFirewallGuestTask, { vmid: 100, options: { enable: true } }],
+  ]
+  for (const [type, params] of plans) {
+    const one = resource(type, params)
+    const all = firewallNode()
+    const states = one.reads.map((ref): [string, unknown] => [factKey(ref), all.get(ref)])
+    assert.is(one.plan(new Model(new Map(states), NOW)).kind, 'change')
+  }
 })
 
 test('exclusive parts are one task’s alone; others may share the file', () => {
