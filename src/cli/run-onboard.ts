@@ -18,6 +18,7 @@ import { maskError } from '../secrets/mask-data.ts'
 import { SecretStore } from '../secrets/store.ts'
 import { taskTypes } from '../tasks/index.ts'
 import { displayPath } from '../yaml/display-path.ts'
+import { assertOnboardFlags } from './onboard-checks.ts'
 import { hostKeyPrompt, passwordPrompt } from './onboard-prompts.ts'
 import { onboardReporter } from './onboard-text.ts'
 import { passphrasePrompt, rememberedPassphrases } from './passphrase.ts'
@@ -53,6 +54,7 @@ export interface OnboardOptions {
 export async function runOnboard(options: OnboardOptions): Promise<number> {
   ignoreBrokenPipes()
   const addresses = options.addresses.map(parseAddress)
+  assertOnboardFlags({ name: options.name, ignore: options.ignored }, options.addresses)
   const wishes: OnboardWishes = { ...options, addresses }
   const secrets = new SecretStore()
   const cwd = process.cwd()

@@ -109,6 +109,19 @@ function noiseRow({ via, member }: Extract<JoinView, { kind: 'join' }>): Row {
   return fail(id, title, 'prints text into every command over SSH', remedy)
 }
 
+/** Members that cannot be told of the new node, as the inventory does not have them or they do not answer. */
+export function membersRow(strangers: readonly string[], unreachable: ReadonlyMap<string, string>): Row {
+  const [id, title] = ['members', 'other members'] as const
+  const saw = [
+    ...(strangers.length === 0 ? [] : [`not in the inventory: ${strangers.join(', ')}`]),
+    ...(unreachable.size === 0 ? [] : [`not reached: ${[...unreachable.keys()].join(', ')}`]),
+  ]
+  if (saw.length === 0) return pass(id, title, 'all in the inventory, all reached')
+  const remedy =
+    'they do not get names and host keys of the new node; add them (pvectl inventory discover), then run this again'
+  return warn(id, title, saw.join('; '), remedy)
+}
+
 function portsRow({ via, ports }: Extract<JoinView, { kind: 'join' }>): Row {
   const [id, title] = ['corosync-ports', 'corosync ports, both ways'] as const
   if (ports === undefined) return skipped(id, title, 'not tried')

@@ -10,7 +10,7 @@ import { type Cluster, lookAtCluster, portsTo } from './cluster.ts'
 import { makeContact } from './contact.ts'
 import { entryVars } from './entry.ts'
 import { joinStep } from './join-step.ts'
-import { isMemberAlready, type JoinView } from './judge-join.ts'
+import { isMemberAlready, type JoinView, membersRow } from './judge-join.ts'
 import { ownAddress } from './judge-system.ts'
 import { memberEntries } from './members.ts'
 import type { Newcomer } from './newcomer.ts'
@@ -125,7 +125,9 @@ class Onboarding {
     const { label, survey: node, host } = newcomer
     const members = new Map(this.#cluster?.members.map((member) => [member.host.name, member.survey]))
     const join = await this.#joinView(newcomer)
-    const rows = ignoring(judgeNode({ node, address: host.target.address, members, join }), this.#wishes.ignored)
+    const judged = judgeNode({ node, address: host.target.address, members, join })
+    const others = this.#cluster === undefined ? [] : [membersRow(this.#cluster.strangers, this.#cluster.unreachable)]
+    const rows = ignoring([...judged, ...others], this.#wishes.ignored)
     const count = (verdict: Row['verdict']) => rows.filter((row) => row.verdict === verdict).length
     const failed = count('fail') > 0
     const status = failed ? 'failed' : count('warn') > 0 ? 'warning' : 'ok'

@@ -3,6 +3,29 @@
 /** What a check found. `skipped`: it could not be made, and why; never taken for passed. */
 export type Verdict = 'pass' | 'warn' | 'fail' | 'skipped'
 
+/** Names of all checks, in the order of the table. */
+export const ROW_IDS = [
+  'version',
+  'hostname',
+  'clock',
+  'time-service',
+  'ifupdown2',
+  'pending',
+  'nics',
+  'route',
+  'uplink',
+  'disk',
+  'subscription',
+  'shell',
+  'pmxcfs',
+  'membership',
+  'guests',
+  'quorum',
+  'member-shell',
+  'corosync-ports',
+  'members',
+] as const
+
 /** One check of the preflight. */
 export interface Row {
   /** Stable name, for `--ignore` and for scripts: `hostname`. */

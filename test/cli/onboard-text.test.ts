@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { assertOnboardFlags } from '../../src/cli/onboard-checks.ts'
 import { clusterOf, linksOf } from '../../src/cli/onboard-flags.ts'
 import { onboardReporter } from '../../src/cli/onboard-text.ts'
 import { rememberedPassphrases } from '../../src/cli/passphrase.ts'
@@ -96,6 +97,13 @@ test('names of clusters and addresses of links are read as pvecm takes them', ()
     ],
   )
   assert.throws(() => linksOf({ link0: '192.0.2.14' }, ['a', 'b']), /for one node/)
+})
+
+test('flags that do not go together, and checks that nobody knows, are mistakes', () => {
+  assertOnboardFlags({ name: 'pve4', ignore: ['pending', 'corosync-ports'] }, ['192.0.2.14'])
+  assert.throws(() => assertOnboardFlags({ name: 'pve4' }, ['a', 'b']), /for one node/)
+  assert.throws(() => assertOnboardFlags({}, ['a', 'a']), /twice/)
+  assert.throws(() => assertOnboardFlags({ ignore: ['pendign'] }, ['a']), /no check/)
 })
 
 test('a passphrase is asked for once, and again only when it was wrong', async () => {

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type JoinView, ranges } from '../../src/onboard/judge-join.ts'
+import { type JoinView, membersRow, ranges } from '../../src/onboard/judge-join.ts'
 import { judgeNode } from '../../src/onboard/preflight.ts'
-import { ignoring, type Row } from '../../src/onboard/row.ts'
+import { ignoring, ROW_IDS, type Row } from '../../src/onboard/row.ts'
 import type { NodeSurvey } from '../../src/onboard/survey.ts'
 import { goodMember, goodNode, type SurveyChanges } from '../helpers/node-survey.ts'
 
@@ -167,6 +167,18 @@ test('failures that are ignored become warnings, others stay', () => {
   assert.is(verdicts.pending, 'warn')
   assert.is(verdicts.disk, 'fail')
   assert.is(verdicts.nics, 'pass')
+})
+
+test('members that cannot be told of the node are named', () => {
+  assert.is(membersRow([], new Map()).verdict, 'pass')
+  const row = membersRow(['pve3'], new Map([['pve2', 'no route']]))
+  assert.is(row.verdict, 'warn')
+  assert.match(row.saw, 'not in the inventory: pve3; not reached: pve2')
+})
+
+test('every check can be named by --ignore', () => {
+  const ids = [...rows({}, JOIN), membersRow([], new Map())].map(({ id }) => id)
+  assert.equal(ids, [...ROW_IDS])
 })
 
 test('ports are told as ranges', () => {
