@@ -108,7 +108,10 @@ iface bond0 inet manual
 	bond-mode 1
 	bond-primary eno1
 
-${MAIN.replace('bridge-ports eno1', 'bridge-ports bond0')}
+${MAIN.replace('bridge-ports eno1', 'bridge-ports bond0').replace('iface eno1', 'auto eno1\niface eno1')}
+auto eno2
+iface eno2 inet manual
+
 auto bond0.50
 iface bond0.50 inet static
 	address 10.50.0.1/24
@@ -142,6 +145,27 @@ iface bond0.50 inet static
     all.find(([type]) => type === 'vlan'),
     ['vlan', { name: 'bond0.50', address: '10.50.0.1/24', comment: 'Storage' }],
   )
+})
+
+test('of a bond whose cards are not started by themselves, the cards are left', () => {
+  const main = `${MAIN}
+auto bond0
+iface bond0 inet manual
+	bond-slaves eno2
+	bond-mode 1
+	bond-miimon 100
+#Two
+`
+  const links = [
+    ...UPLINK.map((each) => (each.name === 'eno2' ? { ...each, master: 'bond0' } : each)),
+    link('bond0', { kind: 'bond', bond: { mode: 'active-backup', miimon: 100 } } as object),
+  ]
+  const { tasks, left } = adopt({ main, links })
+  assert.equal(
+    tasks.find(([type]) => type === 'bond'),
+    ['bond', { name: 'bond0', mode: 'active-backup', miimon: 100, comment: 'Two' }],
+  )
+  assert.match(left, 'cards of bond0: pvectl would change it')
 })
 
 test('Open vSwitch', () => {

@@ -28,6 +28,7 @@ import {
   type WrittenInterface,
   writtenInterfaces,
 } from '../networks.ts'
+import { reducedWays } from '../reduced.ts'
 import { shownLine } from '../sensitive.ts'
 import { linkFinding, slavesOf } from './links.ts'
 import { ovsFinding } from './ovs.ts'
@@ -87,17 +88,26 @@ function bridgeFinding(written: WrittenInterface, lines: Lines, model: Model): F
       why: '`bridge` has no parameter for it; it stays in the stanza',
     })),
   ]
-  const { address: _, address6: __, ...bare } = core
-  const whole: Way = { tasks: [task({ ...core, ...details })], leaves }
-  const part = (tasks: readonly TaskDraft[], what: string): Way => ({
-    tasks,
+  const [whole, ...reduced] = reducedWays(
+    task({ ...core, ...details }),
+    [
+      { keys: ['comment'], what: `comment of ${name}` },
+      { keys: Object.keys(details), what: `${Object.keys(details).join(', ')} of ${name}` },
+      { keys: ['address', 'address6'], what: `addresses of ${name}` },
+    ],
     leaves,
-    partial: { what: `${what} of ${name}`, fuller: whole },
-  })
-  const coarse = Object.keys(details).length === 0 ? [] : [part([task(core)], Object.keys(details).join(', '))]
-  const onlyComment =
-    comment === undefined ? [] : [part([commentTask(name, comment)], 'addresses, ports and start at boot')]
-  return { what: `bridge ${name}`, ways: [whole, ...coarse, part([task(bare)], 'addresses'), ...onlyComment] }
+  )
+  const onlyComment: readonly Way[] =
+    comment === undefined
+      ? []
+      : [
+          {
+            tasks: [commentTask(name, comment)],
+            leaves,
+            partial: { what: `${name} but for its comment`, fuller: whole },
+          },
+        ]
+  return { what: `bridge ${name}`, ways: [whole, ...reduced, ...onlyComment] }
 }
 
 function bridgeDetails(written: WrittenInterface): Readonly<Record<string, ParamValue>> {

@@ -6,8 +6,9 @@ import { isAutostarted } from '../../interfaces/allow.ts'
 import type { Lines } from '../../interfaces/lines.ts'
 import { formatCidr } from '../../net/cidr.ts'
 import { formatIpv6Cidr } from '../../net/ipv6.ts'
-import type { Finding, LeftOver, TaskDraft, Way } from '../adopter.ts'
+import type { Finding, LeftOver, TaskDraft } from '../adopter.ts'
 import { commentOf, linkOf, optionOf, unreadOptions, type WrittenInterface } from '../networks.ts'
+import { reducedWays } from '../reduced.ts'
 
 /** Numbers of bonding modes, which some write instead of their names (kernel, bonding.txt). */
 const MODES = ['balance-rr', 'active-backup', 'balance-xor', 'broadcast', '802.3ad', 'balance-tlb', 'balance-alb']
@@ -56,17 +57,13 @@ function finding(type: 'bond' | 'vlan', written: WrittenInterface, lines: Lines,
     })),
   ]
   const title = type === 'bond' ? 'Bond' : 'VLAN'
-  const whole: Way = { tasks: [{ name: `${title} ${name}`, type, params }], leaves }
-  const onlyComment: readonly Way[] =
-    comment === undefined
-      ? []
-      : [
-          {
-            tasks: [{ name: `Comment of ${name}`, type: 'interface_comment', params: { name, comment } }],
-            partial: { what: `${type} ${name} but for its comment`, fuller: whole },
-          },
-        ]
-  return { what: `${type} ${name}`, ways: [whole, ...onlyComment] }
+  const draft: TaskDraft = { name: `${title} ${name}`, type, params }
+  const parts = [
+    { keys: ['comment'], what: `comment of ${name}` },
+    { keys: ['slaves', 'primary'], what: `cards of ${name}` },
+    { keys: ['mtu'], what: `MTU of ${name}` },
+  ]
+  return { what: `${type} ${name}`, ways: reducedWays(draft, parts, leaves) }
 }
 
 const READ =
