@@ -77,7 +77,8 @@ export function bridgedIp(wish: BridgedIp): Resource {
       const blocked = bridgeMissing(wish, model) ?? ownAddress(network, links)
       if (blocked !== undefined) return blocked
       const hardware = portsOf(links, bridge).filter((port) => !isGuestPort(port.name))
-      if (hardware.length > 0) return OK
+      // Open vSwitch keeps its ports to itself.
+      if (hardware.length > 0 || linkNamed(links, bridge)?.kind !== 'bridge') return OK
       return refused(
         `${bridge} has no port to the outside, so nobody there can see the hardware address of a guest`,
         'name the bridge of the uplink (vmbr0), or have the address routed (`mode: routed`)',

@@ -94,6 +94,8 @@ test('bridged: nothing on the node, and what the guest needs', () => {
   assert.equal(notices, [
     'a guest on vmbr0 uses hardware address 00:50:56:00:12:34 and 203.0.113.9/32, with gateway 192.168.1.1 (on-link: it is in no network of the guest)',
   ])
+  const ovs = [...WITH_VMBR1.slice(0, -1), { ...bridge('vmbr1'), kind: 'openvswitch' }]
+  assert.equal(play({ links: ovs }, { ...BRIDGED, bridge: 'vmbr1' }).reasons, [])
   assert.match(play({}, { ...BRIDGED, gateway: '100.64.0.1' }).notices.join(), 'with gateway 100.64.0.1')
 })
 
