@@ -116,10 +116,13 @@ function liveParts(wish: ForwardWish, model: Model): readonly ((model: Model) =>
 }
 
 function planHooks(wish: ForwardWish, model: Model): Plan {
-  const { holder, desired } = wish
+  const { holder, desired, rules, outside } = wish
+  const lines = linesOf(model.get(interfacesRef))
+  const isSame = rules.map((rule) => sameForward(rule, outside, hookRules(lines)))
+  const there = ruleHooks(lines).find(({ calls }) => calls.some(({ rule }) => isSame.some((same) => same(rule))))
   return planInterfacesEdit(model, {
-    edit: (lines) => withHooks(lines, wish),
-    summary: `hooks in ${holder}, guarded against doubles: ${forwardTitle(desired)}`,
+    edit: (file) => withHooks(file, wish),
+    summary: `hooks in ${there?.stanza.name ?? holder}, guarded against doubles: ${forwardTitle(desired)}`,
   })
 }
 
