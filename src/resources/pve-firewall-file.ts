@@ -104,7 +104,7 @@ function planFile(wish: FirewallWish, path: string, target: FactRef<FileState>, 
       ...idleNote(wish.file, changed),
       ...unfilteredNote(wish, model),
     ],
-    script: writeFirewall({ path, before: state, after, lock: lockOf(wish), nftables }),
+    script: writeFirewall({ path, before: state, after, lock: lockOf(wish) }),
     after: [outcome],
     risk: 'link',
   }

@@ -1,6 +1,6 @@
 /** The step that writes a firewall file of Proxmox VE, under PVE's own lock, and has the firewall read it at once. */
 import { dirname } from 'node:path/posix'
-import { type Script, sh } from '../connection/script.ts'
+import { rawScript, type Script, sh } from '../connection/script.ts'
 import type { FileState } from '../facts/file.ts'
 import { expected } from './file.ts'
 import { sha256 } from './sha256.ts'
@@ -16,15 +16,13 @@ export interface FirewallWrite {
   readonly after: Buffer
   /** Name of PVE's lock: `firewall-cluster`; a variable of the step, `$pv_node`, may stand in it for the node. */
   readonly lock: Script
-  /** The node is on the nftables implementation, which tells nobody when it is done. */
-  readonly nftables: boolean
 }
 
 /**
  * Several nodes of a cluster may have planned the same write, so a file that is already as it should be is right. Its
  * former content is kept all the same: the guard of a node that the change cuts off must be able to take it back.
  */
-export function writeFirewall({ path, before, after, lock, nftables }: FirewallWrite): Script {
+export function writeFirewall({ path, before, after, lock }: FirewallWrite): Script {
   return sh`pv_node=$(basename "$(readlink -f /etc/pve/local)")
 pv_lock=${LOCKS}/${lock}
 (
@@ -45,7 +43,7 @@ pv_lock=${LOCKS}/${lock}
 		pv_write ${path} 0640 root:www-data ${after} ${expected(before)}
 	fi
 )
-${applyNow(nftables)}`
+${FIREWALL_LOADS}`
 }
 
 /** Keeps what the plan was made from, as `pv_backup` keeps what stands there. */
@@ -61,21 +59,20 @@ function keepFormer(path: string, before: FileState): Script {
 }
 
 /**
- * pve-firewall reads its files every ten seconds, proxmox-firewall every five. The connection that confirms must meet
- * the new rules, not the old ones.
+ * Has the firewall read its files at once. pve-firewall does so every ten seconds, proxmox-firewall, which tells nobody
+ * when it is done, every five; but the connection that confirms must meet the new rules, not the old ones.
  */
-function applyNow(nftables: boolean): Script {
-  const wait = nftables
-    ? sh`! systemctl is-active --quiet proxmox-firewall.service || sleep 8`
-    : sh`n=0
-	while [ $n -lt 20 ]; do
-		pv_s=$(pve-firewall status 2>&1) || :
-		case $pv_s in *'pending changes'*) n=$((n+1)); sleep 0.5 ;; *) break ;; esac
-	done
-	case $pv_s in *'pending changes'*) echo 'pve-firewall has not taken up the change after 10 s' ;; esac`
-  return sh`if systemctl is-active --quiet pve-firewall.service; then
+export const FIREWALL_LOADS = rawScript(`if systemctl is-active --quiet pve-firewall.service; then
 	systemctl reload pve-firewall.service || :
 	sleep 1
-	${wait}
-fi`
-}
+	if [ -x /usr/libexec/proxmox/proxmox-firewall ] && grep -qiE '^[[:space:]]*nftables:[[:space:]]*1' /etc/pve/local/host.fw 2>/dev/null; then
+		! systemctl is-active --quiet proxmox-firewall.service || sleep 7
+	else
+		n=0
+		while [ $n -lt 20 ]; do
+			pv_s=$(pve-firewall status 2>&1) || :
+			case $pv_s in *'pending changes'*) n=$((n+1)); sleep 0.5 ;; *) break ;; esac
+		done
+		case $pv_s in *'pending changes'*) echo 'pve-firewall has not taken up the change after 10 s' ;; esac
+	fi
+fi`)

@@ -2,11 +2,12 @@
 
 import path from 'node:path'
 import { dirname } from 'node:path/posix'
-import { sh } from '../connection/script.ts'
+import { joinScripts, sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
 import { file, fileAbsent } from './file.ts'
 import { fileInDirectory } from './file-in-directory.ts'
+import { FIREWALL_LOADS } from './pve-firewall-write.ts'
 import { OK, type Resource } from './resource.ts'
 
 /** Directories that other resources look at as a whole, files and all. */
@@ -16,7 +17,21 @@ const LISTED = ['/etc/dnsmasq.d', '/etc/nginx/sites-enabled']
 export function restoredPath(at: string, state: FileState, sensitive: boolean): Resource {
   const resource = plainResource(at, state)
   const shown = sensitive ? discreet(resource) : resource
+  if (FIREWALL_FILE.test(at)) return loadedByFirewall(shown)
   return LISTED.includes(path.posix.dirname(at)) ? fileInDirectory(at, shown) : touchingDirectory(at, shown)
+}
+
+/** Files that Proxmox VE's firewall reads from time to time. */
+const FIREWALL_FILE = /^\/etc\/pve\/(firewall\/[^/]+|(local|nodes\/[^/]+)\/host)\.fw$/
+
+function loadedByFirewall(resource: Resource): Resource {
+  return {
+    ...resource,
+    plan(model) {
+      const plan = resource.plan(model)
+      return plan.kind === 'change' ? { ...plan, script: joinScripts([plan.script, FIREWALL_LOADS]) } : plan
+    },
+  }
 }
 
 function plainResource(at: string, state: FileState): Resource {

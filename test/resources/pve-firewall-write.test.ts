@@ -37,7 +37,7 @@ const FILE = '/etc/pve/firewall/cluster.fw'
 
 /** Runs the step of one node; its record is below `keep`, as every node has one of its own. */
 function write(before: FileState, after: string, path = FILE, lock = sh`firewall-cluster`) {
-  const script = writeFirewall({ path, before, after: Buffer.from(after), lock, nftables: false })
+  const script = writeFirewall({ path, before, after: Buffer.from(after), lock })
   return machineBelow(root, ['/etc/pve']).step(script, `${join(root, 'bin')}:`)
 }
 
