@@ -63,7 +63,7 @@ that was expected, 5 a check, a task or the join failed, 7 a node rolled itself 
     'join-timeout': Flags.integer({
       summary: 'Seconds until a node must be a member.',
       helpValue: 'SECONDS',
-      min: 10,
+      min: 5,
       max: 3600,
       default: 180,
     }),
