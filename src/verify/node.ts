@@ -79,7 +79,7 @@ export class NodeView {
   }
 
   get links(): readonly NodeLink[] {
-    return this.#once('links', () => JSON.parse(this.#text('links') || '[]') as readonly NodeLink[])
+    return this.#once('links', () => readLinks(this.#text('links')))
   }
 
   /** The interface that guests of a seat are on. */
@@ -209,6 +209,15 @@ function translationOf(how: string): Translation {
   const address = json?.[1] ?? v6 ?? v4 ?? how
   const number = json?.[2] ?? port
   return { address, how, ...(number === undefined ? {} : { port: Number(number) }) }
+}
+
+/** Links of which there is no news count as missing: then nothing is blamed on them. */
+function readLinks(text: string): readonly NodeLink[] {
+  try {
+    return JSON.parse(text) as readonly NodeLink[]
+  } catch {
+    return []
+  }
 }
 
 function blockedBy(what: string, { by, path }: Outcome): Blocked {

@@ -88,12 +88,11 @@ function siteCause(site: Site, node: NodeView): Cause | undefined {
 }
 
 /** The verdict where nginx has no answer of a server to pass on. */
-export function noServer(site: Site, status: number, { node, host }: Evidence): Verdict {
+export function noServer(site: Site, saw: string, { node, host }: Evidence): Verdict {
   const ends = serverEnds(site, host).map(([server, port]) => ({
     end: `${server}:${port}`,
     seen: node.fact(`tcp ${server}:${port}`),
   }))
-  const saw = `${status} from nginx`
   const dead = ends.filter(({ seen }) => seen.open === undefined)
   const reasons = dead.map(({ end, seen }) => `${end}: ${String(seen.error ?? 'no answer').toLowerCase()}`).join(', ')
   if (site.behind.kind === 'guests') {

@@ -55,15 +55,20 @@ export const proxy: Prover<ProxyCheck> = {
     const seen = outside as Partial<Visit>
     const answer = seen.answer
     const name = visitedName(site, host)
-    if (answer === undefined) return unreachable(site, seen, node)
     const elsewhere = wrongServers(site, node)
+    // After the handshake, silence is that of the server behind.
+    if (answer === undefined && seen.stage === 'request')
+      return elsewhere === undefined
+        ? noServer(site, seen.error ?? 'no answer', evidence)
+        : failed(seen.error ?? 'no answer', elsewhere)
+    if (answer === undefined) return unreachable(site, seen, node)
     const saw = `${answer.status}${elsewhere === undefined ? '' : ' from elsewhere'}`
     if (answer.status === 403 && site.allow.length > 0 && !isAllowed(site, node))
       return skipped('403: this machine is not among those that may use the site (`allow`)')
     if (elsewhere !== undefined) return failed(saw, elsewhere)
     if (![502, 503, 504].includes(answer.status))
       return passed(`${answer.status}${site.name === name ? '' : ` for ${name}`}`)
-    return noServer(site, answer.status, evidence)
+    return noServer(site, `${answer.status} from nginx`, evidence)
   },
 }
 

@@ -66,12 +66,18 @@ sub syswrite_all {
     while ($at < length $text) { $at += syswrite($out, $text, 65536, $at) // return }
 }
 
-# Output of a command, both streams; empty when it is not installed.
-sub output {
-    my (@command) = @_;
+# What a command prints; empty when it is not installed. Without complaints: ip tells of links that come and go meanwhile.
+sub output { return run_command('/dev/null', @_) }
+
+# What is wrong with a command; undefined when it did its work.
+sub quiet { my $said = run_command(undef, @_); return $? == 0 ? undef : "@_: $said" }
+
+sub run_command {
+    my ($errors, @command) = @_;
     my $pid = open(my $from, '-|') // return '';
     if (!$pid) {
-        open STDERR, '>&', \*STDOUT; open STDIN, '<', '/dev/null';
+        defined $errors ? open(STDERR, '>', $errors) : open(STDERR, '>&', \*STDOUT);
+        open STDIN, '<', '/dev/null';
         { no warnings 'exec'; exec { $command[0] } @command; }
         POSIX::_exit(127);
     }
@@ -79,7 +85,6 @@ sub output {
     return $text;
 }
 
-sub quiet { my $said = output(@_); return $? == 0 ? undef : "@_: $said" }
 sub slurp { my ($file) = @_; open my $in, '<:raw', $file or return undef; local $/; my $text = <$in>; $text =~ s{\n\z}{} if defined $text && $file =~ m{^/(proc|sys)/}; return $text }
 sub ip_number { return unpack 'N', inet_aton($_[0]) }
 sub ip_text { return inet_ntoa(pack 'N', $_[0]) }
