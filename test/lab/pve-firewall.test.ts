@@ -15,7 +15,8 @@ let client = ''
 /** /etc/pve as pmxcfs shows it, without what makes it one, and the firewall's service. */
 const PREPARE = `
 set -e
-mkdir -p /etc/pve/firewall /etc/pve/priv/lock /etc/pve/nodes/node1
+mkdir -p /etc/pve/firewall /etc/pve/priv/lock /etc/pve/nodes/node1/qemu-server
+printf 'net0: virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1\\n' > /etc/pve/nodes/node1/qemu-server/100.conf
 ln -sfn nodes/node1 /etc/pve/local
 printf '{\\n"nodename": "node1",\\n"version": 1\\n}\\n' > /etc/pve/.members
 cat > /etc/systemd/system/pve-firewall.service <<'END'
@@ -76,6 +77,8 @@ const FIREWALL = () => `
     ipsets:
       management: [${client}]
     rules: [{ macro: Ping }]
+    groups: { web: [{ macro: Web }] }
+- pve_firewall_guest: { vmid: 100, options: { enable: true }, rules: [{ group: web, iface: net0 }] }
 `
 
 test('enabled with a way in: what is named gets through, nothing else; foreign rules stay; again changes nothing', async () => {
@@ -92,6 +95,10 @@ test('enabled with a way in: what is named gets through, nothing else; foreign r
   assert.is(await reaches(9100), true)
   const file = lab.ssh('node1', 'cat /etc/pve/firewall/cluster.fw')
   assert.match(file, '[RULES]\nIN Ping(ACCEPT)\n# mine\nIN ACCEPT -p udp -dport 1194 # vpn\n')
+  assert.is(
+    lab.ssh('node1', 'cat /etc/pve/firewall/100.fw'),
+    '[OPTIONS]\n\nenable: 1\n\n[RULES]\n\nGROUP web -i net0\n\n',
+  )
   assert.is(lab.try('node1', 'ls /etc/pve/priv/lock/*').stdout, '', 'the lock is given back')
   assert.is(pvectl(['check', playbook(FIREWALL()), '-i', lab.inventory, '--exit-code']).code, 0)
 })
@@ -157,6 +164,16 @@ test('another change in progress: the lock of PVE is respected', () => {
   const { code, stdout, stderr } = apply('- pve_firewall_cluster: { aliases: { lan: 10.0.0.0/8 } }')
   assert.is(code, 0, stdout + stderr)
   assert.match(lab.ssh('node1', 'cat /etc/pve/firewall/cluster.fw'), 'lan 10.0.0.0/8')
+})
+
+test('a rollback has the firewall load what it puts back', async () => {
+  const { code, stdout, stderr } = apply('- pve_firewall_host: { rules: [{ proto: tcp, dport: 9000 }] }')
+  assert.is(code, 0, stdout + stderr)
+  assert.is(await reaches(9000), true)
+  const back = pvectl(['rollback', 'node1', '-i', lab.inventory, '--yes'])
+  assert.is(back.code, 0, back.stdout + back.stderr)
+  assert.is(await reaches(9000), false)
+  assert.not.match(lab.ssh('node1', 'pve-firewall status'), 'pending')
 })
 
 const ACCOUNTS = `
