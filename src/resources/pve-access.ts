@@ -1,4 +1,5 @@
 /** What accounts, roles and permissions of Proxmox VE have in common: what the node must answer before they change. */
+import { type Script, sh } from '../connection/script.ts'
 import type { FactRef } from '../facts/fact.ts'
 import type { Model } from '../facts/model.ts'
 import type { Listed } from '../facts/pve-access.ts'
@@ -25,6 +26,15 @@ export function unanswered(model: Model, refs: readonly FactRef<Listed<unknown>>
       : refused('pveum does not answer on this node', 'look at `pveum user list` and `systemctl status pve-cluster`')
   }
   return undefined
+}
+
+/**
+ * A step that runs pveum. It decodes its arguments by the locale (pve-common src/PVE/JSONSchema.pm, get_options), and
+ * steps run in the locale C, where all but ASCII would be lost.
+ */
+export function withPveum(script: Script): Script {
+  return sh`LC_ALL=C.UTF-8; export LC_ALL
+${script}`
 }
 
 /** `a, b and c`. */

@@ -5,7 +5,7 @@ import { becomes, type FactRef, type FactUpdate } from '../facts/fact.ts'
 import type { Model } from '../facts/model.ts'
 import { type PveUser, pveGroupsRef, pveRealmsRef, pveUsersRef } from '../facts/pve-access.ts'
 import { userNamed } from '../facts/user.ts'
-import { enumerate, refused, rowsOf, unanswered } from './pve-access.ts'
+import { enumerate, refused, rowsOf, unanswered, withPveum } from './pve-access.ts'
 import { type Change, OK, type Plan, type Resource } from './resource.ts'
 
 /** An account as it should be; what is left out is not touched on an existing one. */
@@ -105,11 +105,11 @@ function create(desired: PveUserDesired, model: Model): Plan {
       ...wayIn(desired, model),
     ],
     // Another node of the cluster may have made it since; then what is described still has to hold.
-    script: sh`${groups.script}pv_o=$(pveum user add ${userid} ${options} 2>&1) || case $pv_o in
+    script: withPveum(sh`${groups.script}pv_o=$(pveum user add ${userid} ${options} 2>&1) || case $pv_o in
 *'already exists'*) pveum user modify ${userid} ${options} ;;
 *) pv_fail "$pv_o" ;;
 esac
-${passwordScript(userid, password)}`,
+${passwordScript(userid, password)}`),
     after: [...groups.after, becomes(pveUsersRef, { rows: [...(rowsOf(model, pveUsersRef) ?? []), user] })],
   }
 }
@@ -154,8 +154,8 @@ function modify(desired: PveUserDesired, present: PveUser, model: Model): Plan {
   return {
     kind: 'change',
     changes,
-    script: sh`${groups.script}${options.isEmpty ? sh`` : sh`pveum user modify ${userid} ${options}${append}`}
-${setPassword ? passwordScript(userid, password) : sh``}`,
+    script: withPveum(sh`${groups.script}${options.isEmpty ? sh`` : sh`pveum user modify ${userid} ${options}${append}`}
+${setPassword ? passwordScript(userid, password) : sh``}`),
     after: [...groups.after, becomes(pveUsersRef, { rows })],
   }
 }
