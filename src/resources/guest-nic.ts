@@ -4,6 +4,8 @@ import { becomes } from '../facts/fact.ts'
 import { type GuestConfig, guestNumbered, nextValue } from '../facts/guest.ts'
 import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
+import { rulesOf } from '../facts/nat.ts'
+import { readRule } from '../nat/rules.ts'
 import { differences, mergeProperties, type Properties, printProperties, readProperties } from './guest-net.ts'
 import { blocked, type GuestNic, nicBlocked } from './guest-nic-checks.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
@@ -33,13 +35,17 @@ function nicResource(wish: GuestNic, title: string, plan: (guest: GuestConfig, m
     key: `guest-nic:${wish.guest}/net${wish.index}`,
     ...(wish.mac === undefined ? {} : { claims: [`hardware address:${wish.mac}`] }),
     title,
-    reads: [ref, linksRef],
+    reads: [ref, linksRef, rulesOf(4, 'nat'), rulesOf(4, 'raw')],
     notices(model) {
       const guest = model.get(ref)
       if (guest.place === 'elsewhere')
         return [`guest ${wish.guest} is on ${guest.node}, which sees to its network cards`]
+      const zone = guest.place === 'here' && wish.firewall === true && lacksZone(model) ? [NO_ZONE] : []
       const waiting = guest.place === 'here' && guest.running ? waitingFor(wish, guest) : []
-      return waiting.length === 0 ? [] : [`guest ${wish.guest} needs a restart for ${waiting.join(' and ')}`]
+      return [
+        ...zone,
+        ...(waiting.length === 0 ? [] : [`guest ${wish.guest} needs a restart for ${waiting.join(' and ')}`]),
+      ]
     },
     plan(model) {
       const guest = model.get(ref)
@@ -53,6 +59,20 @@ function nicResource(wish: GuestNic, title: string, plan: (guest: GuestConfig, m
         : made
     },
   }
+}
+
+const NO_ZONE = 'the node hides networks by NAT, which may miss guests with a firewall: add a `conntrack_zone` task'
+
+/** Packets of a guest with a firewall are tracked before NAT sees them, unless in a zone of their own. */
+function lacksZone(model: Model): boolean {
+  const rules = (table: 'nat' | 'raw') => {
+    const state = model.get(rulesOf(4, table))
+    return state.available
+      ? state.rules.flatMap(({ chain, args }) => readRule({ family: 4, table, chain }, args) ?? [])
+      : []
+  }
+  const hidden = rules('nat').some(({ kind }) => kind === 'source')
+  return hidden && !rules('raw').some((rule) => rule.kind === 'zone' && rule.in.startsWith('fwbr'))
 }
 
 interface NextValue {

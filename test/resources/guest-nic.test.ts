@@ -1,11 +1,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type GuestState, guestFact, guestNumbered, nextValue } from '../../src/facts/guest.ts'
+import { natRule, rulesOf } from '../../src/facts/nat.ts'
 import { differences, mergeProperties, printProperties, readProperties } from '../../src/resources/guest-net.ts'
 import { guestNicTask } from '../../src/tasks/guest-nic.ts'
 import { hostContext } from '../helpers/host-context.ts'
 import { fact } from '../helpers/model.ts'
-import { modelOfNode, WITH_INNER, WITH_VMBR1 } from '../helpers/network-node.ts'
+import { modelOfNode, SPEC, WITH_INNER, WITH_VMBR1 } from '../helpers/network-node.ts'
 
 const test = suite('network cards of guests')
 
@@ -21,8 +22,17 @@ function guest(conf: string, { type = 'qemu-server', running = false } = {}): Gu
   return guestFact.parse(Buffer.from(output), ['101'], 'mark')[0] as GuestState
 }
 
-function play(state: GuestState, params: object, times = 1) {
-  let model = modelOfNode({ main: WITH_INNER, links: WITH_VMBR1 }).with([fact(guestNumbered(101), state)])
+function play(
+  state: GuestState,
+  params: object,
+  times = 1,
+  rules: readonly string[] = [],
+  raw: readonly string[] = [],
+) {
+  let model = modelOfNode({ main: WITH_INNER, links: WITH_VMBR1, rules }).with([
+    fact(guestNumbered(101), state),
+    fact(rulesOf(4, 'raw'), { available: true, rules: raw.map((rule) => natRule('PREROUTING', rule.split(' '))) }),
+  ])
   const [resource] = guestNicTask.resources(guestNicTask.params.parse({ guest: 101, ...params }), hostContext())
   if (resource === undefined) throw new Error('no resource')
   const plan = resource.plan(model)
@@ -132,6 +142,15 @@ net0: e1000=BC:24:11:00:00:99,bridge=vmbr9
     1,
     'ipconfig0 is still there',
   )
+})
+
+test('a firewall and NAT need a zone', () => {
+  const notices = (rules: readonly string[], raw: readonly string[] = []) =>
+    play(guest(CONF), { firewall: true }, 1, rules, raw).notices
+  assert.match(notices([SPEC]).join(), /add a `conntrack_zone` task/)
+  assert.equal(notices([SPEC], ['-i fwbr+ -j CT --zone 1']), [])
+  assert.equal(notices([]), [])
+  assert.equal(play(guest(CONF), { tag: 5 }, 1, [SPEC]).notices, [])
 })
 
 test('somewhere else', () => {
