@@ -1,6 +1,7 @@
 /** The script by which a node takes a change back. */
 import { rawScript } from '../connection/script.ts'
 import { LINKS_REVERT } from './guard-links.ts'
+import { NET_REVERT } from './guard-net.ts'
 import { PVE_REVERT } from './guard-pve.ts'
 
 /**
@@ -28,6 +29,7 @@ t=/run/pvectl-revert
 mkdir -p -m 700 $t 2>/dev/null || t=$PWD
 ${PVE_REVERT}
 ${LINKS_REVERT}
+${NET_REVERT}
 if [ "$1" = later ]; then pve_later; exit 0; fi
 [ "$1" = timer ] || systemctl stop "pvectl-guard-$run.timer" 2>/dev/null
 note "reverted by $1 at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
@@ -74,7 +76,7 @@ as_before() {
 }
 for p in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* snap/etc/ssh/sshd_config.d/* snap/etc/ssh/ssh_host_*; do as_before "$(printf %s "$p" | sed "s/^snap//")"; done
 case "$1" in
-timer | boot) for p in /root/.ssh/authorized_keys /etc/network/interfaces /etc/network/interfaces.d/* snap/etc/network/interfaces.d/*; do as_before "$(printf %s "$p" | sed "s/^snap//")"; done ;;
+timer | boot) for p in /root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d/* snap/etc/sudoers.d/* /etc/network/interfaces /etc/network/interfaces.d/* snap/etc/network/interfaces.d/*; do as_before "$(printf %s "$p" | sed "s/^snap//")"; done ;;
 esac
 pve_put || pve_wait
 [ ! -e "$keep/run" ] || echo reverted > "$keep/result"
@@ -97,6 +99,7 @@ if [ "$1" = boot ]; then
 	note 'at boot: the restored files are used'; : > done; exit 0
 fi
 names interfaces /etc/network/interfaces.d/* > $t/names.before
+link_names_back
 ovs_back
 # links that only the new file knows
 comm -13 $t/names.before $t/names.after > $t/names.new
@@ -146,9 +149,10 @@ for v in 4 6; do
 	grep -vxFf $t/now.prules "prules$v" | while read -r pref rest; do set -f; ip -$v rule add pref "$(printf %s "$pref" | tr -d :)" $rest && note "restored rule $pref $rest"; done
 	grep -vxFf "prules$v" $t/now.prules | while read -r pref rest; do ip -$v rule del pref "$(printf %s "$pref" | tr -d :)" && note "removed rule $pref $rest"; done
 done
+net_back
 # tables that did not exist before; those of iptables are emptied below
 nft list tables 2>/dev/null | grep -vxFf tables | while read -r _ family name; do
-	nft list table "$family" "$name" 2>/dev/null | grep -q 'managed by iptables-nft' && continue
+	case "$family" in ip|ip6) nft list table "$family" "$name" 2>/dev/null | grep -q 'managed by iptables-nft' && continue ;; esac
 	case "$family $name" in 'ip filter'|'ip nat'|'ip mangle'|'ip raw'|'ip6 filter'|'ip6 nat'|'ip6 mangle'|'ip6 raw') continue ;; esac
 	nft delete table "$family" "$name" && note "removed nft table $family $name"
 done
@@ -204,9 +208,6 @@ done
 for f in /etc/pvectl/*.nft; do
 	case "$touched " in *" $f "*) [ ! -e "$f" ] || { nft -f "$f" && note "loaded $f"; } ;; esac
 done
-while read -r f v; do
-	[ "$(cat "$f")" = "$v" ] || { printf '%s\n' "$v" > "$f" && note "set $f to $v"; }
-done < forwarding
 # daemons that read the files
 case "$touched" in *" /etc/systemd/"*) systemctl daemon-reload ;; esac
 case "$touched" in *" /etc/ssh/"*) sshd -t && systemctl reload ssh && note 'reloaded ssh' ;; esac

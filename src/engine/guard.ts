@@ -4,6 +4,7 @@
  */
 import { rawScript, type Script, sh } from '../connection/script.ts'
 import { LINKS_SNAPSHOT } from './guard-links.ts'
+import { NET_SNAPSHOT } from './guard-net.ts'
 import { REVERT } from './guard-revert.ts'
 
 /** Where an armed revert keeps its state: there while it waits, and the winner of the race renames it away. */
@@ -172,11 +173,9 @@ grep -sH . /sys/class/net/*/bridge/vlan_filtering /sys/class/net/*/bridge/stp_st
 systemctl show -p Id -p ActiveState -p UnitFileState ssh.service dnsmasq.service nginx.service 2>/dev/null |
 	awk -v RS= '{ n = $0; sub(/.*Id=/, "", n); sub(/[.]service.*/, "", n); print > ("unit." n) }' || :
 if grep -qxE 'ActiveState=(active|reloading)' unit.ssh 2>/dev/null; then : > ssh-was-active; fi
-for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding; do
-	if read -r v < "$f"; then printf '%s %s\n' "$f" "$v"; fi
-done > forwarding 2>/dev/null
 ${LINKS_SNAPSHOT}
+${NET_SNAPSHOT}
 cp -p /etc/network/interfaces interfaces 2>/dev/null || :
 mkdir snap
 cp -a --parents /etc/network/interfaces /etc/network/interfaces.d /etc/ssh/sshd_config /etc/ssh/sshd_config.d /etc/ssh/ssh_host_* \
-	/root/.ssh/authorized_keys snap/ 2>/dev/null || :`)
+	/root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d snap/ 2>/dev/null || :`)

@@ -244,7 +244,9 @@ class HostRun {
       guard !== undefined &&
       ['failed', 'stopped', 'reverted', 'died', 'rebooted', 'vanished'].includes(execution.outcome)
     const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
-    return error.code === 'ROLLED_BACK' ? error : this.#blame(step, error)
+    if (error.code !== 'ROLLED_BACK') return this.#blame(step, error)
+    await this.#outcomes.rollBack(step)
+    return error
   }
 
   async #blame(step: PlannedStep | undefined, error: PvectlError): Promise<PvectlError> {

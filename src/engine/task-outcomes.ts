@@ -73,8 +73,13 @@ export class TaskOutcomes {
     }
   }
 
-  /** The node put back what ran, but for packages and accounts: those stay. */
-  async rollBack(): Promise<void> {
+  /** The node put back what ran, but for packages and accounts: those stay. `failed` is the step that broke the run. */
+  async rollBack(failed?: PlannedStep): Promise<void> {
+    if (failed !== undefined) {
+      const { task, resources } = failed.task
+      const shown = await Promise.all(resources.map((resource) => this.#showRan(failed.task, resource, failed)))
+      this.#end(task, 'failed', shown)
+    }
     for (const { task } of this.#ran.values()) {
       const ran = [...this.#ran.values()].filter((step) => step.task.task.id === task.task.id)
       const stays = ran.every(({ resource }) => LASTING.includes(resource.kind))

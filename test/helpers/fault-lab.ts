@@ -105,7 +105,8 @@ export class FaultLab {
 cat /etc/network/interfaces.new 2>/dev/null
 for l in /sys/class/net/*; do echo "$l $(cat $l/mtu) $(readlink $l/master)"; done
 ip -4 -o address | awk '{print $2,$4}'; ip -4 route; iptables-save | grep -E '^-|DROP'; nft list tables | grep -v 'ip6\\? \\(filter\\|nat\\)'
-systemctl is-active ssh; cat /proc/sys/net/ipv4/ip_forward`)
+nft -s list table inet mine 2>/dev/null
+systemctl is-active ssh; cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/arp_ignore`)
   }
 
   /** Empty once no revert is armed any more. */

@@ -22,8 +22,11 @@ const dir = mkdtempSync(join(tmpdir(), 'pvectl-faults-more-'))
 const test = suite('more faults')
 let faults: FaultLab
 
+const TABLE = "nft add table inet mine; nft add chain inet mine in '{ type filter hook input priority 0; }'"
+
 test.before(() => {
   faults = new FaultLab('faults-more', dir)
+  pvectl(['lab', 'ssh', 'node1', '--name', 'faults-more', '--', TABLE])
 })
 test.after(() => {
   faults?.lab.down()
@@ -58,6 +61,27 @@ const REVERTED: [string, string, RegExp][] = [
     'k=/root/.ssh/authorized_keys; pv_write $k 0600 root:root "" "$(sha256sum < $k | cut -c 1-64)"',
     /no new connection could confirm.*restored \/root\/\.ssh\/authorized_keys/s,
   ],
+  [
+    'kernel parameters that answer nobody',
+    'sysctl -qw net.ipv4.conf.all.arp_ignore=8 net.ipv4.ip_forward=1; ip neigh flush dev vmbr0; ip link set vmbr0 arp off',
+    /set arp of vmbr0 on.*set \/proc\/sys\/net\/ipv4\/ip_forward to 0.*all\/arp_ignore to 0/s,
+  ],
+  [
+    'the port is renamed',
+    'ip link set eno1 down; ip link set eno1 name eno9; ip link set eno9 up nomaster',
+    /renamed eno9 to eno1; put eno1 back into vmbr0/,
+  ],
+  [
+    'a command writes what sshd rejects',
+    'echo "NoSuchThing yes" > /etc/ssh/sshd_config.d/00-x.conf; systemctl restart ssh || :',
+    /00-x\.conf is as before the run; what stood there is kept.*started ssh/s,
+  ],
+  [
+    'a drop in an nft table that was there before',
+    'nft add rule inet mine in ct state new tcp dport 22 drop',
+    /restored nft table inet mine/,
+  ],
+  ['frames are dropped', 'ebtables -P INPUT DROP', /restored ebtables rules|removed nft table bridge filter/],
   [
     'the session of the run and tail are killed while the link is cut',
     'pkill -KILL -f "sshd: root@notty"; ip link set eno1 down',
