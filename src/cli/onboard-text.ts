@@ -50,7 +50,9 @@ function textOf(event: OnboardEvent, view: View): string[] {
       return [`${palette.bold(`pvectl ${what}`)}  ${plural(event.addresses.length, 'node')} → ${event.inventory}`]
     }
     case 'onboard:begin':
-      return wrapLine(`  ${symbols.pending} ${event.step}: ${sanitizeLine(event.text)}`, columns, 6).map(palette.dim)
+      return wrapLine(`  ${symbols.pending} ${event.step}: ${sanitizeLine(event.text)}`, columns, 6).map((part) =>
+        palette.dim(part),
+      )
     case 'onboard:step': {
       const title = palette.bold(padEnd(event.step, 9))
       const line = `  ${sign(event.status, view)} ${title}  ${sanitizeLine(event.text)}`

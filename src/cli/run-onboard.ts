@@ -19,6 +19,7 @@ import { SecretStore } from '../secrets/store.ts'
 import { taskTypes } from '../tasks/index.ts'
 import { displayPath } from '../yaml/display-path.ts'
 import { assertOnboardFlags } from './onboard-checks.ts'
+import { betweenRuns } from './onboard-interrupts.ts'
 import { hostKeyPrompt, passwordPrompt } from './onboard-prompts.ts'
 import { onboardReporter } from './onboard-text.ts'
 import { passphrasePrompt, rememberedPassphrases } from './passphrase.ts'
@@ -64,17 +65,21 @@ export async function runOnboard(options: OnboardOptions): Promise<number> {
     const emit = onboardReporter({ json: options.json })
     const around = circumstances(options, fingerprints, emit, cwd)
     const rest = createSshConnector(around.passphrases())
+    const interrupts = betweenRuns()
     const tools: OnboardTools = {
       emit,
       rest,
       verify:
-        options.verify && options.playbook !== undefined ? (hosts) => verify(hosts, options, emit, around) : undefined,
+        options.verify && options.playbook !== undefined
+          ? (hosts) => interrupts.within(() => verify(hosts, options, emit, around))
+          : undefined,
       keyLine: (target) => offeredKeyLine(target, around.passphrases()),
-      runPlaybook: (request) => runPlaybook(request, options, secrets, cwd),
+      runPlaybook: (request) => interrupts.within(() => runPlaybook(request, options, secrets, cwd)),
     }
     try {
       return await onboard(wishes, inventory, around, tools)
     } finally {
+      interrupts.dispose()
       await rest.close()
     }
   } catch (error) {

@@ -75,6 +75,10 @@ test('what a node prints cannot drive the terminal', () => {
   const evil = `\u001b[2Jgone\nnext`
   const text = shown([{ event: 'onboard:begin', node: 'x', step: 'cluster', text: evil }])
   assert.not.match(text, '\u001b')
+  assert.is(
+    shown([{ event: 'onboard:begin', node: 'x', step: 'cluster', text: 'pvecm runs' }]),
+    '\nx\n  · cluster: pvecm runs\n',
+  )
 })
 
 test('with --json each event is a line of its own', () => {
