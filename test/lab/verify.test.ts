@@ -8,6 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
 import type { VerifyReport } from '../../src/cli/run-verify.ts'
+import type { RunEvent } from '../../src/engine/events.ts'
 import type { CheckReport } from '../../src/verify/report.ts'
 import { assertSame, labUp, pvectl, ROOT, SNAPSHOT, type TestLab } from '../helpers/pvectl.ts'
 
@@ -379,6 +380,20 @@ for (const { name, tag, breaks, mends, fails, cause } of FAULTS) {
     assert.is(report.exitCode, 5)
   })
 }
+
+test('apply --verify: as described, and yet it does not work, so the node failed', () => {
+  const args = ['apply', playbook, '-i', lab.inventory, '--yes', '--verify', '--tags', 'net', '--json']
+  const { code, stdout } = whileBroken('iptables -P FORWARD DROP', 'iptables -P FORWARD ACCEPT', () => pvectl(args))
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as RunEvent)
+  const end = events.find((event) => event.event === 'host:finished')
+  assert.is(code, 5, stdout)
+  assert.is(end?.event === 'host:finished' && end.status, 'failed')
+  assert.match(JSON.stringify(end), /CHECK_FAILED.*policy of FORWARD is drop/)
+  assert.is(pvectl(args).code, 0)
+})
 
 test('all mended, all passes', () => assertPasses(verify()))
 

@@ -48,14 +48,12 @@ export function wrongServers({ behind, file }: Site, node: NodeView): Cause | un
   const text = node.file(`file ${file}`, file)
   if (text === undefined || behind.kind === 'anything') return undefined
   const found = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, value = '']) => value)
-  const passes = found(/^\s*proxy_pass\s+(\S+?);/gm)
+  const passes = found(/^\s*proxy_pass\s+(\S+?);/gm).map((pass) => pass.replace(/^\w+:\/\//, '').replace(/\/.*$/, ''))
+  const servers = behind.kind === 'servers' ? found(/^\s*server\s+([^\s;{]+)[^;{]*;/gm) : []
   const wanted = wantedServers(behind)
-  const actual =
-    behind.kind === 'servers'
-      ? found(/^\s*server\s+([^\s;{]+)[^;{]*;/gm)
-      : passes.map((pass) => pass.replace(/^\w+:\/\//, ''))
-  const direct = behind.kind === 'servers' ? passes.filter((pass) => !/^\w+:\/\/pvectl_/.test(pass)) : []
-  const strangers = [...direct, ...actual.filter((server) => !wanted.includes(server))]
+  const strangers = [...servers, ...passes.filter((pass) => !pass.startsWith('pvectl_'))].filter(
+    (server) => !wanted.includes(server),
+  )
   if (strangers.length === 0) return undefined
   return {
     cause: `wrong upstream: ${file} passes requests to ${strangers.join(', ')} in place of ${wanted.join(', ')}`,
