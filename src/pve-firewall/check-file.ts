@@ -138,7 +138,8 @@ function checkMember({ at, text }: Entry, { name }: Section, known: Known): File
 function checkRuleLine({ at, text }: Entry, place: FileKind | 'group', known: Known): FileProblem[] {
   const rule = parseRule(text)
   if (rule === undefined) return [whole(at, `${text} is no rule`)]
-  const mistakes = checkRule(rule, place).map((mistake) =>
+  const found = checkRule(rule, place).filter((mistake) => !isTolerated(rule, mistake))
+  const mistakes = found.map((mistake) =>
     isFatal(rule, mistake) ? whole(at, mistake.message) : part(at, mistake.message),
   )
   const twice = repeatedOption(text)
@@ -147,6 +148,13 @@ function checkRuleLine({ at, text }: Entry, place: FileKind | 'group', known: Kn
   const spelled =
     rule.direction === 'group' && !/^\|?\s*GROUP/.test(text) ? [whole(at, 'GROUP is written in capitals')] : []
   return [...mistakes, ...missing, ...spelled]
+}
+
+/** What pvectl does not write but PVE reads: services by name, as /etc/services of the node has them, and old ICMP types. */
+function isTolerated(rule: FirewallRule, { field }: RuleMistake): boolean {
+  if (field !== 'dport' && field !== 'sport') return false
+  if (protocolFamily(rule.proto) !== undefined) return field === 'dport'
+  return rule.proto !== undefined && /^[a-z][a-z0-9-]*$/i.test(rule[field] ?? '')
 }
 
 /** What the nftables parser trips over; of the rest it makes something, or nothing (proxmox-ve-config rule_match.rs). */

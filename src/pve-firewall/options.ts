@@ -16,7 +16,8 @@ export type OptionForm =
   | { readonly kind: 'rate' }
 
 /** A limit of logged packets, as both implementations read it. */
-export const RATE_LIMIT = /^(enable=)?[01](,rate=[1-9]\d*\/(second|minute|hour|day))?(,burst=\d+)?$/
+export const RATE_LIMIT =
+  /^(?:(?:enable=)?[01]|rate=[1-9]\d*\/(?:second|minute|hour|day)|burst=\d+)(?:,(?:enable=[01]|rate=[1-9]\d*\/(?:second|minute|hour|day)|burst=\d+))*$/
 
 /** One option with what it is for. */
 export interface OptionSpec {
