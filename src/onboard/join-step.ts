@@ -60,11 +60,11 @@ async function wouldJoin({ label, host }: Newcomer, { wish, around }: JoinStep):
   return cluster
 }
 
-async function joinOne({ label, host }: Newcomer, to: JoinRequest['to'], step: JoinStep): Promise<string> {
+async function joinOne({ label, host, survey }: Newcomer, to: JoinRequest['to'], step: JoinStep): Promise<string> {
   const { wishes, around, tools, connector } = step
   const say = (text: string) => tools.emit({ event: 'onboard:begin', node: label, step: 'cluster', text })
   say(to.kind === 'create' ? `founding the cluster ${to.name}` : `joining by ${to.via.name}`)
-  const { changed, cluster, details } = await joinCluster({
+  const result = await joinCluster({
     host,
     connector,
     to,
@@ -76,6 +76,9 @@ async function joinOne({ label, host }: Newcomer, to: JoinRequest['to'], step: J
     mode: around.mode,
     onProgress: say,
   })
+  const { cluster, details } = result
+  // Taken in by an earlier run, but without quorum: that join has come to its end only now.
+  const changed = result.changed || (survey.cluster.state === 'member' && !survey.cluster.quorate)
   const applied = around.mode === 'apply'
   const verb = to.kind === 'create' ? 'founded' : 'joined'
   const text = changed

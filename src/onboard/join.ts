@@ -72,8 +72,7 @@ async function joinSurveyed(request: JoinRequest, scene: Scene): Promise<JoinRes
   const wanted = { node: node.cluster.nodeName ?? node.basics.hostname, cluster }
   if (isMemberAlready(node, view)) {
     if (request.mode === 'apply') await proveMembership(request, wanted, node)
-    // Taken in before, but without quorum: the join was finished only now.
-    return { changed: !node.cluster.quorate, cluster, details: [] }
+    return { changed: false, cluster, details: [] }
   }
   assertReady(request, [...ownRows(request, scene), ...joinRows(node, view)])
   const links =

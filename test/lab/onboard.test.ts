@@ -186,7 +186,8 @@ test('without quorum the wait ends in time, and the next run takes the join up',
   fault('')
   const { code, steps, text } = events('node2', '--join', 'node1')
   assert.is(code, 0, text)
-  assert.is(steps.at(-1), 'cluster changed')
+  // Whether pvecm comes through before or after the survey is a matter of a second.
+  assert.match(steps.at(-1) ?? '', /^cluster (ok|changed)$/)
   for (const node of ['node1', 'node2']) {
     assert.match(membersOf(node), '"quorate": 1')
     assert.match(membersOf(node), /"node2": \{ "id": 2, "online": 1/)
