@@ -13,6 +13,7 @@ import { checkConflicts } from './conflicts.ts'
 import { expandTasks } from './expand.ts'
 import { ControllerFiles, hostContext } from './host-context.ts'
 import type { HostTask, Job } from './job.ts'
+import { checkLinks } from './link-conflicts.ts'
 import { locatePlaybook } from './locate.ts'
 import { parsePlaybook } from './parse.ts'
 import type { Play } from './play.ts'
@@ -63,6 +64,7 @@ export async function loadJob(options: LoadJobOptions): Promise<Job> {
   for (const host of hosts) {
     const tasks = expanded.flatMap((play) => play.tasks.get(host.name) ?? [])
     checkConflicts(host.name, tasks, problems)
+    checkLinks(host.name, tasks, problems)
     checkReachable(host, tasks, inventory.hosts, problems)
   }
   problems.throwIfAny()

@@ -10,7 +10,7 @@ import type { LinkSettings } from '../interfaces/link-stanza.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { formatCidr } from '../net/cidr.ts'
 import { formatIpCidr, ipNetworkOf, ipSpan, parseIpCidr } from '../net/ip-cidr.ts'
-import { formatIpv6Cidr } from '../net/ipv6.ts'
+import { formatIpv6Cidr, isLinkLocal } from '../net/ipv6.ts'
 import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
 import { isCard } from './bridge-steps.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
@@ -23,6 +23,8 @@ export interface StanzaDesired {
   readonly what: string
   /** Links that only this one may have plugged in. */
   readonly members: readonly string[]
+  /** Links that must carry packets as large as its own. */
+  readonly carriedBy?: readonly string[]
   /** Further links whose stanzas the edit changes. */
   readonly also?: readonly string[]
   /** Further things that only one task of a host may have. */
@@ -35,7 +37,7 @@ export interface StanzaDesired {
 
 /** Ensures the stanza of a link. What `settings` leaves out stays as it is in a stanza that exists. */
 export function linkStanza(desired: StanzaDesired): Resource {
-  const { settings, what, members, also = [], claims = [], reads = [], blocked, edit } = desired
+  const { settings, what, members, carriedBy = [], also = [], claims = [], reads = [], blocked, edit } = desired
   const { name } = settings
   return {
     kind: 'interfaces_stanza',
@@ -47,6 +49,13 @@ export function linkStanza(desired: StanzaDesired): Resource {
       ...claims,
     ],
     spans: networksOf(settings),
+    link: {
+      name,
+      mtu: settings.mtu,
+      addresses: addressTexts(settings),
+      plugged: members.filter((member) => member !== name),
+      carriedBy,
+    },
     reads: [interfacesRef, linksRef, ...reads],
     plan(model) {
       const reason = blocked(model)
@@ -64,17 +73,22 @@ export function linkStanza(desired: StanzaDesired): Resource {
 }
 
 /** Networks that the link is in. Two links may share a single address (an uplink and a bridge that routes by it). */
-function networksOf({ address, address6 }: LinkSettings): readonly Span[] {
-  const given = [
-    ...(address === undefined || address === 'none' ? [] : [formatCidr(address)]),
-    ...(address6 === undefined || address6 === 'none' ? [] : [formatIpv6Cidr(address6)]),
-  ]
-  return given.flatMap((text) => {
+function networksOf(settings: LinkSettings): readonly Span[] {
+  return addressTexts(settings).flatMap((text) => {
     const cidr = parseIpCidr(text)
     if (cidr === undefined || cidr.prefix === (cidr.family === 4 ? 32 : 128)) return []
+    // Link-local networks are on every link.
+    if (cidr.family === 6 && isLinkLocal(cidr)) return []
     const network = formatIpCidr(ipNetworkOf(cidr))
     return [{ space: 'network', of: `ip${cidr.family}`, ...ipSpan(cidr), text: network }]
   })
+}
+
+function addressTexts({ address, address6 }: LinkSettings): readonly string[] {
+  return [
+    ...(address === undefined || address === 'none' ? [] : [formatCidr(address)]),
+    ...(address6 === undefined || address6 === 'none' ? [] : [formatIpv6Cidr(address6)]),
+  ]
 }
 
 /** Ensures the stanza of a bridge. */
@@ -84,6 +98,7 @@ export function interfacesStanza(settings: BridgeSettings): Resource {
     settings,
     what: 'bridge',
     members: ports,
+    carriedBy: ports,
     reads: bridgeReads(settings),
     blocked: (model) => bridgeBlocked(settings, model),
     edit: (lines, links) => {

@@ -81,6 +81,7 @@ export function ovsPortStanza(settings: OvsPortSettings): Resource {
     what: { OVSPort: 'OVS port', OVSIntPort: 'OVS internal port', OVSBond: 'OVS bond' }[type],
     members: [...own, ...slaves],
     also: [settings.bridge],
+    carriedBy: [settings.bridge],
     reads: [OVS],
     blocked: (model) => ovsPortBlocked(settings, model),
     edit: (lines) => writeOvsPort(withCards(withCards(lines, own), slaves, { autostart: true }), settings),

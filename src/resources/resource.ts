@@ -47,6 +47,18 @@ export interface Touches {
   readonly ports?: readonly number[]
 }
 
+/** What a task says of a link, to be held against what others say of it and its neighbours. */
+export interface LinkOutline {
+  readonly name: string
+  readonly mtu?: number | undefined
+  /** Those that the node is to have on it, with prefix. */
+  readonly addresses: readonly string[]
+  /** Links that are plugged into it, and can have no address of their own: ports, slaves. */
+  readonly plugged: readonly string[]
+  /** Links that must carry packets as large as its own. */
+  readonly carriedBy: readonly string[]
+}
+
 /** Cannot be done on this node as it is. */
 export interface PlanBlocked {
   readonly kind: 'blocked'
@@ -74,6 +86,8 @@ export interface Resource {
   readonly shared?: true
   /** Further things that only one task of a host may have, e.g. `port:eno1`. */
   readonly claims?: readonly string[]
+  /** Of a link: what is asked for, as far as a playbook alone tells whether it can be. */
+  readonly link?: LinkOutline
   /** Ranges that only one task of a host may have a part of; `shared` resources may share theirs. */
   readonly spans?: readonly Span[]
   /** One line for people: `file /etc/dnsmasq.d/vmbr1.conf`. */

@@ -22,6 +22,7 @@ export function vlanStanza(settings: VlanSettings): Resource {
     settings,
     what: 'VLAN',
     members: [],
+    carriedBy: [settings.rawDevice],
     claims: [`vlan:${settings.id} on ${settings.rawDevice}`],
     blocked: (model) => vlanBlocked(settings, model.get(interfacesRef), model.get(linksRef)),
     edit: (lines) => writeVlan(lines, settings),
