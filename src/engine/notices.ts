@@ -57,5 +57,5 @@ function duration(ms: number): string {
 function ifupdownNotice(state: IfupdownState | undefined): string | undefined {
   if (isPveBuild(state)) return undefined
   const what = state === undefined ? 'neither ifupdown2 nor ifupdown' : `${state.name} ${state.version}`
-  return `the node has ${what}, not Proxmox VE's build of ifupdown2: the web interface refuses to apply network changes there, and \`ifreload -a\` may detach guests from their bridges; pvectl changes links one by one and never runs it`
+  return `the node has ${what}, not Proxmox VE's build of ifupdown2: the web interface refuses network changes there, and \`ifreload -a\` may detach guests; pvectl never runs it`
 }

@@ -33,6 +33,8 @@ type EventOf<Name extends RunEvent['event']> = Extract<RunEvent, { event: Name }
 type LiveListrTask = ListrTask<unknown, typeof LiveRenderer>
 
 class ListrReporter implements ScreenReporter {
+  /** Messages that wait to be told, with the hosts that they are about. */
+  readonly #notices = new Map<string, readonly string[]>()
   readonly #options: ListrOptions
   readonly #screen: LiveScreen
   readonly #record = new RunRecord()
@@ -70,18 +72,21 @@ class ListrReporter implements ScreenReporter {
         this.#stage.get(event.host)?.finish(event.error === undefined)
         break
       case 'host:notice':
-        this.notice(this.#options.palette.hint(`${event.host} | notice: ${sanitizeLine(event.message)}`))
+        this.#notices.set(event.message, [...(this.#notices.get(event.message) ?? []), sanitizeLine(event.host)])
         break
       case 'host:proven':
         for (const line of checkLines(event.checks, this.#options)) this.notice(`${sanitizeLine(event.host)} | ${line}`)
         break
       case 'host:phase':
+        if (event.phase === 'applying') this.#tellNotices()
+        break
       case 'run:finished':
         break
     }
   }
 
   suspend(): () => void {
+    this.#tellNotices()
     return this.#screen.suspend()
   }
 
@@ -89,7 +94,17 @@ class ListrReporter implements ScreenReporter {
     this.#screen.print(message)
   }
 
+  /** Nodes are often alike, so a notice waits until the others had theirs: it is told before anything changes. */
+  #tellNotices(): void {
+    for (const [message, hosts] of this.#notices) {
+      const text = `${hosts.join(', ')} | notice: ${sanitizeLine(message)}`
+      for (const line of wrapLine(text, this.#columns(), 2)) this.notice(this.#options.palette.hint(line))
+    }
+    this.#notices.clear()
+  }
+
   async close(): Promise<void> {
+    this.#tellNotices()
     this.#endStage()
     await Promise.all(this.#lists)
     if (this.#record.start !== undefined) this.#options.terminal.write(`${this.#summary().join('\n')}\n`)
