@@ -65,7 +65,8 @@ export function bridgeNameReads(name: string): readonly FactRef<unknown>[] {
 
 /** Why PVE at hand does not accept the name of a bridge. */
 export function freeNameBlocked(name: string, model: Model): PlanBlocked | undefined {
-  if (!needsFreeNames(name)) return undefined
+  // What was staged or rolled back PVE has accepted before; then nobody asks for the version.
+  if (!needsFreeNames(name) || !model.has(pveManager as FactRef<unknown>)) return undefined
   const { version } = model.get(pveManager)
   const major = Number(/^(\d+)\./.exec(version ?? '')?.[1] ?? Number.NaN)
   return major < 8

@@ -1,6 +1,7 @@
 /** Resources that take the network back to an earlier /etc/network/interfaces: the file, links and NAT rules. */
 import { parseLines } from '../interfaces/lines.ts'
 import { interfacesRestored } from '../resources/interfaces-restored.ts'
+import { linksGone, linksOtherwise } from '../resources/links-between.ts'
 import { networkBetween } from '../resources/network-between.ts'
 import type { Resource } from '../resources/resource.ts'
 
@@ -19,6 +20,14 @@ export interface NetworkBack {
  * still has them; the file; then bridges and rules that were otherwise.
  */
 export function networkResources({ now, before, force, pendingReturns }: NetworkBack): readonly Resource[] {
-  const live = networkBetween(parseLines(now), parseLines(before), force)
-  return [...live.before, interfacesRestored(before, pendingReturns), ...live.after]
+  const [present, wanted] = [parseLines(now), parseLines(before)]
+  const live = networkBetween(present, wanted, force)
+  return [
+    ...linksGone(present, wanted),
+    ...live.before,
+    interfacesRestored(before, pendingReturns),
+    ...linksOtherwise(present, wanted, false),
+    ...live.after,
+    ...linksOtherwise(present, wanted, true),
+  ]
 }
