@@ -22,22 +22,21 @@ export interface VmPair extends TestLab {
   run(command: 'apply' | 'check', node: PairNode, tasks: TasksOf, flags?: readonly string[]): Promise<Outcome>
   /** Pulls the cable of a NIC of node1, or plugs it in. */
   cable(nic: string, action: 'pull' | 'plug'): void
-  /** Fails unless node1 gets an answer from an address within some seconds. */
-  answers(address: string, seconds?: number): Promise<void>
+  /** Fails unless node1 gets an answer from an address within half a minute. */
+  answers(address: string): Promise<void>
+  /** Fails unless something holds within half a minute. */
+  until(what: string, check: () => boolean): Promise<void>
   /** True when node1 gets an answer from an address now. */
   reaches(address: string): boolean
   /** Boots a node anew, and waits until all its units have started. */
   reboot(node: PairNode): Promise<void>
   /** What node2 hears on a NIC, as tcpdump words it, while node1 runs a command. */
   heard(nic: string, filter: string, command: string): string
-  /** Takes both nodes back to what they were, all links but `vmbr0` gone. */
-  reset(): void
 }
 
 /** Brings up two VMs. */
 export function vmPair(name: string, dir: string): VmPair {
   const lab = labUp(name, 2, dir, ['--kind', 'vm'])
-  const fresh = new Map(PAIR.map((node) => [node, lab.ssh(node, 'cat /etc/network/interfaces')]))
   const run: VmPair['run'] = (command, node, tasks, flags = []) => {
     const playbook = join(dir, `${node}.yml`)
     writeFileSync(playbook, JSON.stringify([{ name: 'network', hosts: node, tasks: tasks(PAIR.indexOf(node) + 1) }]))
@@ -49,6 +48,7 @@ export function vmPair(name: string, dir: string): VmPair {
     ...lab,
     run,
     reaches,
+    until,
     async play(tasks) {
       await Promise.all(
         PAIR.map(async (node) => {
@@ -63,13 +63,7 @@ export function vmPair(name: string, dir: string): VmPair {
       const { code, stderr } = pvectl(['lab', 'cable', 'node1', nic, action, '--name', name])
       assert.is(code, 0, stderr)
     },
-    async answers(address, seconds = 15) {
-      const deadline = Date.now() + seconds * 1000
-      while (!reaches(address)) {
-        assert.ok(Date.now() < deadline, `${address} answers within ${seconds} s`)
-        await sleep(200)
-      }
-    },
+    answers: (address) => until(`${address} answers`, () => reaches(address)),
     async reboot(node) {
       const boot = 'cat /proc/sys/kernel/random/boot_id'
       const before = lab.ssh(node, boot)
@@ -87,12 +81,14 @@ export function vmPair(name: string, dir: string): VmPair {
       lab.try('node1', command)
       return lab.ssh('node2', 'sleep 0.5; kill $(cat /run/heard.pid); cat /run/heard').trim()
     },
-    reset() {
-      for (const node of PAIR) {
-        const content = Buffer.from(fresh.get(node) ?? '').toString('base64')
-        lab.ssh(node, `${RESET}\necho ${content} | base64 -d >/etc/network/interfaces`)
-      }
-    },
+  }
+}
+
+async function until(what: string, check: () => boolean): Promise<void> {
+  const deadline = Date.now() + 30_000
+  while (!check()) {
+    assert.ok(Date.now() < deadline, `${what} within 30 s`)
+    await sleep(300)
   }
 }
 
@@ -104,17 +100,6 @@ echo $! >/run/heard.pid
 for i in $(seq 100); do grep -q 'listening on' /run/heard.state && exit; sleep 0.1; done
 cat /run/heard.state >&2; exit 1`
 }
-
-/** Links first that stand on others. */
-const RESET = `
-ip -all netns delete
-for kind in vlan vxlan bridge bond veth; do
-  for link in $(ip -o link show type $kind | sed 's/^[0-9]*: \\([^:@]*\\).*/\\1/'); do
-    [ "$link" = vmbr0 ] || ip link delete "$link" 2>/dev/null
-  done
-done
-for nic in eno2 eno3; do ip address flush dev $nic; ip link set $nic nomaster down; done
-rm -f /etc/network/interfaces.new`
 
 /** A guest in VLAN `tag` of a VLAN-aware bridge, plugged in as PVE does it: untagged inside, tagged on the cable. */
 export function pluginGuest(lab: TestLab, node: string, bridge: string, tag: number, cidr: string): void {
