@@ -65,13 +65,14 @@ fi
 put_away() { mkdir -p "$PWD/replaced$(dirname "$1")" && mv -f -- "$1" "$PWD/replaced$1"; }
 as_before() {
 	[ -d snap ] || return 0
+	k=; [ ! -e "$1" ] || k="; what stood there is kept in $PWD/replaced"
 	if [ -e "snap$1" ] || [ -L "snap$1" ]; then
 		if [ -L "snap$1" ]; then [ "$(readlink "snap$1")" = "$(readlink "$1")" ] && return 0
 		else cmp -s "snap$1" "$1" && return 0; fi
 		{ [ ! -e "$1" ] || put_away "$1"; } && cp -a -- "snap$1" "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1" || { failed "$1, which is kept in $PWD/snap"; return 0; }
 	elif [ -e "$1" ]; then put_away "$1" || { failed "$1, which was not there"; return 0; }
 	else return 0; fi
-	note "$1 is as before the run; what stood there is kept in $PWD/replaced"
+	note "$1 is as before the run$k"
 	touched="$touched $1"
 }
 for p in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* snap/etc/ssh/sshd_config.d/* snap/etc/ssh/ssh_host_*; do as_before "$(printf %s "$p" | sed "s/^snap//")"; done
