@@ -26,6 +26,12 @@ export function addressesOf(stanza: Stanza): readonly StanzaAddress[] {
   })
 }
 
+/** Options of a stanza that are about IPv4: one without a family may have the same for IPv6, told apart by the colon. */
+export function inetOptions(stanza: Stanza, ...names: readonly string[]): readonly Option[] {
+  if (stanza.family === 'inet6') return []
+  return optionsNamed(stanza, ...names).filter(({ value }) => stanza.family !== undefined || !value.includes(':'))
+}
+
 /** IPv4 addresses of all stanzas of a name. */
 export function addressesNamed(lines: Lines, name: string): readonly Ipv4Cidr[] {
   return stanzasOf(lines, name).flatMap((stanza) => addressesOf(stanza).map(({ cidr }) => cidr))
@@ -34,7 +40,7 @@ export function addressesNamed(lines: Lines, name: string): readonly Ipv4Cidr[] 
 /** Gives a stanza its only IPv4 address, in the spelling that is there, and makes a `manual` one `static`. */
 export function setAddress(lines: Lines, stanza: Stanza, cidr: Ipv4Cidr): Lines {
   const [present] = addressesOf(stanza)
-  const [unread] = optionsNamed(stanza, 'address')
+  const [unread] = inetOptions(stanza, 'address')
   const masks = optionsNamed(stanza, 'netmask')
   if (present?.netmask !== undefined) {
     const dotted = present.netmask.value.includes('.')
@@ -53,7 +59,7 @@ export function setAddress(lines: Lines, stanza: Stanza, cidr: Ipv4Cidr): Lines 
 
 /** Takes the IPv4 addresses out, and makes a `static` stanza `manual`. */
 export function removeAddress(lines: Lines, stanza: Stanza): Lines {
-  const spans = optionsNamed(stanza, 'address', 'netmask', 'broadcast')
+  const spans = inetOptions(stanza, 'address', 'netmask', 'broadcast')
   const edited = [...spans].reverse().reduce(removeSpan, lines)
   return setMethod(edited, refind(edited, lines, stanza), 'manual')
 }

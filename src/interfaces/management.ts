@@ -1,12 +1,12 @@
 /** The address by which a node is managed, in the file: which stanza has it, and its move to another. */
 import { formatCidr, type Ipv4Cidr } from '../net/cidr.ts'
 import { formatIpv4 } from '../net/subnet.ts'
-import { addressesNamed, removeAddress, setAddress } from './address.ts'
+import { addressesNamed, inetOptions, removeAddress, setAddress } from './address.ts'
 import { addAutostart } from './allow.ts'
 import type { Lines } from './lines.ts'
 import { inetStanza } from './link-stanza.ts'
-import { refind, removeSpan, setOption } from './options.ts'
-import { optionsNamed, type Stanza, stanzasOf } from './stanzas.ts'
+import { insertOption, refind, removeSpan, replaceValue } from './options.ts'
+import { type Stanza, stanzasOf } from './stanzas.ts'
 
 /** Where the management address is to be. */
 export interface ManagementSettings {
@@ -36,8 +36,7 @@ export function moveManagement(lines: Lines, settings: ManagementSettings): Line
   if (target === undefined) return released
   const has = addressesNamed(released, name).some((cidr) => formatCidr(cidr) === formatCidr(address))
   const placed = has ? released : setAddress(released, target, address)
-  const whole = setOption(placed, refind(placed, released, target), 'gateway', formatIpv4(gateway))
-  return addAutostart(whole, name)
+  return addAutostart(setGateway(placed, refind(placed, released, target), formatIpv4(gateway)), name)
 }
 
 function release(lines: Lines, name: string, keep: boolean): Lines {
@@ -49,6 +48,13 @@ function release(lines: Lines, name: string, keep: boolean): Lines {
     : removeAddress(without, refind(without, lines, stanza))
 }
 
+function setGateway(lines: Lines, stanza: Stanza, gateway: string): Lines {
+  const [present, ...repeated] = gatewaysOf(stanza)
+  if (present === undefined) return insertOption(lines, stanza, 'gateway', gateway)
+  const rest = repeated.reverse().reduce(removeSpan, lines)
+  return present.value === gateway ? rest : replaceValue(rest, present, gateway)
+}
+
 function gatewaysOf(stanza: Stanza) {
-  return stanza.family === 'inet6' ? [] : optionsNamed(stanza, 'gateway')
+  return inetOptions(stanza, 'gateway')
 }

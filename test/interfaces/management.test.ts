@@ -53,6 +53,29 @@ test('keep: only the gateway goes', () => {
   assert.match(after, 'iface eno2 inet static\n\taddress 192.0.2.12/24\n\tgateway 192.0.2.1\n')
 })
 
+test('the IPv6 side of a stanza without a family stays', () => {
+  const both = `auto vmbr0
+iface vmbr0
+\taddress 2001:db8::11/64
+\taddress 192.0.2.11/24
+\tgateway 2001:db8::1
+\tgateway 192.0.2.1
+\tbridge-ports eno1
+
+iface eno2
+\taddress 2001:db8:2::11/64
+\tgateway fe80::1
+`
+  const after = both
+    .replace('\taddress 192.0.2.11/24\n', '')
+    .replace('\tgateway 192.0.2.1\n', '')
+    .replace('\niface eno2', '\nauto eno2\niface eno2')
+    .replace('2::11/64\n', '2::11/64\n\taddress 192.0.2.11/24\n')
+    .replace('\tgateway fe80::1\n', '\tgateway fe80::1\n\tgateway 192.0.2.1\n')
+  assert.is(moved(both), after)
+  assert.is(moved(after), after)
+})
+
 test('the old spelling of an address goes as a whole', () => {
   const old = FILE.replace('address 192.0.2.11/24', 'address 192.0.2.11\n\tnetmask 255.255.255.0')
   assert.not.match(moved(old), 'netmask')
