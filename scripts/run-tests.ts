@@ -15,7 +15,7 @@ import path from 'node:path'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
 
 const LAB_SECONDS = 20 * 60
-const UNIT_SECONDS = 60
+const UNIT_SECONDS = 120
 
 interface Outcome {
   readonly file: string
