@@ -85,6 +85,11 @@ sync
 rm -f /etc/systemd/system/sysinit.target.wants/pvectl-guard.service /etc/systemd/system/pvectl-guard.service
 # daemons that the run brought: with their package's own configuration they would answer on all interfaces
 was() { grep -qE "^$2=($3)\$" "unit.$1"; }
+if was ssh UnitFileState enabled && [ "$(systemctl show -P UnitFileState ssh.service 2>/dev/null)" != enabled ]; then
+	systemctl unmask -q ssh.service
+	systemctl enable -q ssh.service 2>/dev/null && note 'enabled ssh' || failed 'ssh, which was enabled'
+	[ "$1" != boot ] || systemctl --no-block start ssh.service
+fi
 for d in dnsmasq nginx; do
 	[ -s "unit.$d" ] || continue
 	now=$(systemctl show -P UnitFileState $d.service 2>/dev/null)
