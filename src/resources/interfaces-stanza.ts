@@ -7,14 +7,17 @@ import { type BridgeSettings, portsInFile, writeBridge } from '../interfaces/bri
 import { withCards } from '../interfaces/cards.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import type { LinkSettings } from '../interfaces/link-stanza.ts'
+import { networksNamed } from '../interfaces/networks.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { formatCidr } from '../net/cidr.ts'
 import { formatIpCidr, ipNetworkOf, ipSpan, parseIpCidr } from '../net/ip-cidr.ts'
 import { formatIpv6Cidr, isLinkLocal } from '../net/ipv6.ts'
+import { besideOthers } from './beside-others.ts'
 import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
 import { isCard } from './bridge-steps.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import type { PlanBlocked, Resource, Span } from './resource.ts'
+import { SDN_READS, sdnAddressBlocked, sdnNameBlocked } from './sdn.ts'
 
 /** A stanza of any type. */
 export interface StanzaDesired {
@@ -39,7 +42,7 @@ export interface StanzaDesired {
 export function linkStanza(desired: StanzaDesired): Resource {
   const { settings, what, members, carriedBy = [], also = [], claims = [], reads = [], blocked, edit } = desired
   const { name } = settings
-  return {
+  const stanza: Resource = {
     kind: 'interfaces_stanza',
     key: `interfaces:${name}`,
     title: `${name} in /etc/network/interfaces`,
@@ -70,6 +73,23 @@ export function linkStanza(desired: StanzaDesired): Resource {
       })
     },
   }
+  return besideOthers(stanza, {
+    reads: SDN_READS as readonly FactRef<unknown>[],
+    blocked: (model) => sdnBlocked(settings, model),
+  })
+}
+
+/** A name or network of SDN; an address that the file has already is not asked about. */
+function sdnBlocked(settings: LinkSettings, model: Model): PlanBlocked | undefined {
+  const { name } = settings
+  const present = networksNamed(linesOf(model.get(interfacesRef)), name).map(formatIpCidr)
+  const fresh = addressTexts(settings).flatMap((text) => parseIpCidr(text) ?? [])
+  return [
+    sdnNameBlocked(name, model),
+    ...fresh
+      .filter((address) => !present.includes(formatIpCidr(address)))
+      .map((address) => sdnAddressBlocked(name, address, model)),
+  ].find((reason) => reason !== undefined)
 }
 
 /** Networks that the link is in. Two links may share a single address (an uplink and a bridge that routes by it). */

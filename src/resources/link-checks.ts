@@ -1,6 +1,7 @@
 /** What stands in the way of a link of any kind: things PVE would refuse to save, or that would cut something off. */
 import type { InterfacesState } from '../facts/interfaces.ts'
 import { type LinksState, linkNamed } from '../facts/links.ts'
+import { SDN_INTERFACES } from '../facts/sdn.ts'
 import { addressesNamed } from '../interfaces/address.ts'
 import { addresses6Named, inet6Stanza } from '../interfaces/address6.ts'
 import type { Lines } from '../interfaces/lines.ts'
@@ -12,6 +13,7 @@ import { formatIpCidr, type IpCidr, ipOverlaps, parseIpCidr } from '../net/ip-ci
 import { formatIpv6Cidr } from '../net/ipv6.ts'
 import { definedElsewhere, linesOf } from './interfaces-file.ts'
 import type { PlanBlocked } from './resource.ts'
+import { ownedBlocked } from './sdn.ts'
 
 /** A reason with what to do about it. */
 export function blocked(reason: string, hint: string): PlanBlocked {
@@ -86,8 +88,15 @@ function overlapBlocked(name: string, wanted: string, lines: Lines, links: Links
     ? undefined
     : blocked(
         `${wanted} of ${name} overlaps ${formatIpCidr(clash.cidr)} of ${clash.name}`,
-        'give them networks that do not overlap, or the node cannot tell where a packet belongs',
+        isDockers(clash.name)
+          ? `choose another network, or another one for Docker: "bip" and "default-address-pools" in /etc/docker/daemon.json, then make its networks anew`
+          : 'give them networks that do not overlap, or the node cannot tell where a packet belongs',
       )
+}
+
+/** Bridges are named by Docker unless somebody says otherwise. */
+function isDockers(name: string): boolean {
+  return /^(docker0|docker_gwbridge|br-[0-9a-f]{12})$/.test(name)
 }
 
 function isSingle({ family, prefix }: IpCidr): boolean {
@@ -148,6 +157,7 @@ export function nameBlocked(
 ): PlanBlocked | undefined {
   const stanzas = stanzasOf(linesOf(interfaces), name)
   const elsewhere = stanzas.length === 0 ? definedElsewhere(interfaces, name) : undefined
+  if (elsewhere === SDN_INTERFACES) return ownedBlocked(`${name} (${SDN_INTERFACES})`)
   if (elsewhere !== undefined)
     return blocked(`${name} is described in ${elsewhere}, which pvectl does not edit`, 'choose another name')
   const link = linkNamed(links, name)

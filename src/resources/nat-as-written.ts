@@ -14,7 +14,7 @@ import { OK, type Resource } from './resource.ts'
  * The live rule and its hooks as somebody wrote them: doubles, other spellings and unguarded hooks stay. Where the rule
  * or every hook for it is missing, they are set as {@link natRuleLive} and {@link interfacesHooks} do.
  */
-export function natAsWritten(desired: MasqueradeDesired): readonly Resource[] {
+export function natAsWritten(desired: MasqueradeDesired): readonly [Resource, Resource] {
   return [unless(isLive, natRuleLive(desired), desired), unless(isHooked, interfacesHooks(desired), desired)]
 }
 

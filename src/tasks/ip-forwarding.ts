@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import type { FactRef } from '../facts/fact.ts'
+import { forwardFilterOf } from '../facts/forward-filter.ts'
 import { advertisedRouteKept } from '../resources/advertised-route.ts'
+import { dockerNotice } from '../resources/docker-forward.ts'
 import { file } from '../resources/file.ts'
 import {
   type Family,
@@ -8,6 +11,7 @@ import {
   interfaceParameter,
   interfaceSysctl,
 } from '../resources/forwarding.ts'
+import type { Resource } from '../resources/resource.ts'
 import { sysctlLasting } from '../resources/sysctl-lasting.ts'
 import { absolutePath, interfaceName } from './fields.ts'
 import { type SysctlSetting, sysctlFileContent, sysctlFilePath } from './sysctl-file.ts'
@@ -60,15 +64,28 @@ export const ipForwardingTask = defineTask({
       // Before forwarding is turned on: the kernel then drops learned default routes of all other interfaces.
       ...acceptRa.map((name) => interfaceSysctl('ipv6', name, 'accept_ra', '2')),
       ...families(given).flatMap(({ family, on }) => [
-        forwarding(family, on, interfaces),
+        on ? withDockerNotice(forwarding(family, on, interfaces), family) : forwarding(family, on, interfaces),
         ...interfaces.map((name) => interfaceSysctl(family, name, 'forwarding', on ? '1' : '0')),
       ]),
     ]
   },
   // Seen from the place of a guest, so the uplink is left out by whoever looks.
-  checks: ({ ipv4, interfaces }) =>
-    ipv4 === true ? interfaces.map((name) => ({ kind: 'forwarding' as const, seat: { interface: name } })) : [],
+  checks: ({ ipv4, ipv6, interfaces }) =>
+    interfaces.flatMap((name) => {
+      const check = { kind: 'forwarding' as const, seat: { interface: name } }
+      return [...(ipv4 === true ? [check] : []), ...(ipv6 === true ? [{ ...check, family: 6 as const }] : [])]
+    }),
 })
+
+/** The switch is as asked for either way, so this is no reason not to set it. */
+function withDockerNotice(resource: Resource, family: Family): Resource {
+  const version = family === 'ipv4' ? 4 : 6
+  return {
+    ...resource,
+    reads: [...resource.reads, forwardFilterOf(version) as FactRef<unknown>],
+    notices: (model) => [dockerNotice(version, model)].filter((text) => text !== undefined),
+  }
+}
 
 type Given = z.output<typeof params>
 

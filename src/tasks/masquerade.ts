@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { SourceNat } from '../nat/source-nat.ts'
 import { formatIpCidr, ipNetworkOf, parseIp, parseIpCidr } from '../net/ip-cidr.ts'
+import { besideNat } from '../resources/guests-forwarded.ts'
 import { interfacesHooks, interfacesHooksAbsent } from '../resources/interfaces-hooks.ts'
 import { natAsWritten } from '../resources/nat-as-written.ts'
 import { natRuleAbsent, natRuleLive } from '../resources/nat-rule.ts'
@@ -55,7 +56,9 @@ export const masqueradeTask = defineTask({
     const rule: SourceNat = { kind: 'source', source: cidr, out, target }
     const desired = { rule, holder: bridge }
     if (state === 'absent') return [natRuleAbsent(rule), interfacesHooksAbsent(desired)]
-    return hooks === 'as_written' ? natAsWritten(desired) : [natRuleLive(desired), interfacesHooks(desired)]
+    const [live, ...rest] =
+      hooks === 'as_written' ? natAsWritten(desired) : ([natRuleLive(desired), interfacesHooks(desired)] as const)
+    return [besideNat(live, desired), ...rest]
   },
   checks: ({ source, out, bridge, snat, state }) => {
     if (state === 'absent') return []

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { formatIp, formatIpCidr, hostOf, type IpCidr, parseIp } from '../net/ip-cidr.ts'
 import { nodeUse, refusal } from '../resources/forward-checks.ts'
 import type { ForwardDesired } from '../resources/forward-wish.ts'
+import { besideForward } from '../resources/guests-forwarded.ts'
 import { forwardAsWritten, portForward, portForwardGone } from '../resources/port-forward.ts'
 import type { Check } from '../verify/check.ts'
 import { asList, interfaceName, oneOrMany, portNumber, stateField } from './fields.ts'
@@ -48,8 +49,9 @@ export const portForwardTask = defineTask({
   to: 10.10.10.20:443
 `,
   resources(given) {
+    if (given.state === 'absent') return desiredOf(given).map(portForwardGone)
     const set = given.hooks === 'as_written' ? forwardAsWritten : portForward
-    return desiredOf(given).map(given.state === 'absent' ? portForwardGone : set)
+    return desiredOf(given).map((desired) => besideForward(set(desired), desired))
   },
   checks: (given) => (given.state === 'absent' ? [] : desiredOf(given).flatMap(forwardProofs)),
 })

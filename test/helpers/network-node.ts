@@ -2,11 +2,13 @@
 import * as assert from 'uvu/assert'
 import { bridgeVlansRef, type PortVlans } from '../../src/facts/bridge-vlans.ts'
 import type { FactUpdate } from '../../src/facts/fact.ts'
+import { forwardFilterOf } from '../../src/facts/forward-filter.ts'
 import { type InterfacesState, interfacesRef } from '../../src/facts/interfaces.ts'
 import { type Link, type LinksState, linksRef } from '../../src/facts/links.ts'
 import type { Model } from '../../src/facts/model.ts'
 import { type NatState, natRef, natRule, rulesOf } from '../../src/facts/nat.ts'
 import { packageNamed } from '../../src/facts/package.ts'
+import { sdnRef } from '../../src/facts/sdn.ts'
 import type { Plan, Resource } from '../../src/resources/resource.ts'
 import { bondTask } from '../../src/tasks/bond.ts'
 import { bridgeTask } from '../../src/tasks/bridge.ts'
@@ -56,6 +58,9 @@ export function link(name: string, more: Partial<Link> & { ip?: readonly string[
 export function bridge(name: string, ip: readonly string[] = [], more: Partial<Link> = {}): Link {
   return link(name, { kind: 'bridge', bridge: { stp: false, forwardDelay: 0 }, ip, ...more })
 }
+
+/** A FORWARD chain that nobody has touched. */
+export const OPEN_FILTER = { policy: 'ACCEPT', docker: false, rules: [] } as const
 
 export interface Node {
   main?: string
@@ -111,6 +116,9 @@ export function modelOfNode({
     fact(rulesOf(4, 'raw'), none),
     fact(rulesOf(6, 'raw'), none),
     fact(bridgeVlansRef, vlans),
+    fact(forwardFilterOf(4), OPEN_FILTER),
+    fact(forwardFilterOf(6), OPEN_FILTER),
+    fact(sdnRef, { vnets: [], subnets: [] }),
     fact(packageNamed('pve-manager'), { installed: true, version: pve }),
     ...more,
   )
