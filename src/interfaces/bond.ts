@@ -88,7 +88,8 @@ function withoutOldSpelling(lines: Lines, name: string): Lines {
   if (stanza === undefined || old === undefined) return lines
   if (optionsNamed(stanza, 'bond-slaves').length > 0) return withoutOldSpelling(removeSpan(lines, old), name)
   const [indent = ''] = /^[ \t]*/.exec(lines[old.first]?.text ?? '') ?? []
-  return splice(lines, old.first, old.end - old.first, [`${indent}bond-slaves ${old.value}`])
+  const spelled = splice(lines, old.first, old.end - old.first, [`${indent}bond-slaves ${old.value}`])
+  return withoutOldSpelling(spelled, name)
 }
 
 function oldOf(stanza: Stanza): Option | undefined {
@@ -100,7 +101,9 @@ function options({ slaves, mode, primary, hashPolicy, lacpRate, miimon, mtu }: B
   return [
     ...(slaves === undefined
       ? []
-      : [{ name: 'bond-slaves', value: slaves.join(' '), same: (text?: string) => sameSlaves(text, slaves) }]),
+      : [
+          { name: 'bond-slaves', value: slaves.join(' ') || 'none', same: (text?: string) => sameSlaves(text, slaves) },
+        ]),
     ...(miimon === undefined
       ? []
       : [{ name: 'bond-miimon', value: String(miimon), same: (text?: string) => Number(text) === miimon }]),

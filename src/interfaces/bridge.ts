@@ -1,7 +1,8 @@
 /** Bridges in interfaces(5): what a file says of one, and PVE's way of writing one. */
+
+import { ALL_VIDS, formatVids, parseVids, sameVids, type VidRange } from '../net/vids.ts'
 import { type Lines, words } from './lines.ts'
 import { type LinkSettings, mtuWish, type OptionWish, optionInFile, writeLink } from './link-stanza.ts'
-import { ALL_VIDS, formatVids, parseVids, sameVids, type VidRange } from '../net/vids.ts'
 
 export { inetStanza } from './link-stanza.ts'
 
