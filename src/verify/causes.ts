@@ -1,4 +1,5 @@
 /** Likely causes that several kinds of checks have in common. */
+import { type IpFamily, parseIpCidr } from '../net/ip-cidr.ts'
 import type { Seat } from './check.ts'
 import type { Packet } from './firewall/packet.ts'
 import type { NodeView } from './node.ts'
@@ -15,6 +16,11 @@ export interface Cause {
 export function seatName({ interface: name, network, vlan }: Seat): string {
   const place = name ?? network ?? 'a bridge'
   return vlan === undefined ? place : `${place} tag ${vlan}`
+}
+
+/** Version of IP of a seat: that of its network. */
+export function seatFamily({ network = '' }: Seat): IpFamily {
+  return parseIpCidr(network)?.family ?? 4
 }
 
 /** The fact that {@link unitCause} needs. */
@@ -52,11 +58,15 @@ export function linkCause(node: NodeView, seat: Seat): Cause | undefined {
 }
 
 /** Why packets of these interfaces are not forwarded; undefined when they are. */
-export function forwardingCause(node: NodeView, interfaces: readonly string[]): Cause | undefined {
-  const off = node.forwardingOff(interfaces)
+export function forwardingCause(
+  node: NodeView,
+  interfaces: readonly string[],
+  family: IpFamily = 4,
+): Cause | undefined {
+  const off = node.forwardingOff(interfaces, family)
   if (off === undefined) return undefined
   return {
-    cause: `IPv4 forwarding is off (${off} = 0)`,
+    cause: `IPv${family} forwarding is off (${off} = 0)`,
     hint: `sysctl -w ${off}=1, and the ip_forwarding task for good`,
   }
 }
@@ -100,8 +110,7 @@ export function seatProblem(
   { place, setup, uplink, no_address, no_free_address, error }: Seen,
 ): Verdict | undefined {
   const name = seatName(seat)
-  const { missing, ipv6, no_bridge, interface: which, network } = (place ?? {}) as Readonly<Record<string, unknown>>
-  if (ipv6 !== undefined) return skipped(`IPv6 networks such as ${network} are not tried yet`)
+  const { missing, no_bridge, interface: which, network } = (place ?? {}) as Readonly<Record<string, unknown>>
   if (missing !== undefined) {
     if (which === undefined)
       return failed(`no interface has an address in ${network}`, {
@@ -118,10 +127,13 @@ export function seatProblem(
   if (no_bridge !== undefined) return skipped(`${which} is no bridge, so no guest can be put there`)
   if (uplink !== undefined) return skipped(`${name} is the uplink, whose guests have a router of their own`)
   if (no_address !== undefined)
-    return failed(`${name} has no IPv4 address`, {
-      cause: 'its address was taken away',
-      hint: 'ifup the bridge, or pvectl apply',
-    })
+    return failed(
+      `${name} has no IPv${seatFamily(seat)} address${seat.network === undefined ? '' : ' of its network'}`,
+      {
+        cause: 'its address was taken away',
+        hint: 'ifup the bridge, or pvectl apply',
+      },
+    )
   if (no_free_address !== undefined) return skipped(`no free address in the network of ${name} to try it from`)
   if (setup !== undefined) return skipped(`a guest cannot be put on ${name}: ${String(setup).trim()}`)
   if (error === 'no result' || error === 'no answer in time' || error === 'the probe broke off')

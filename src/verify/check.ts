@@ -50,7 +50,10 @@ export interface DnsOutsideCheck {
   readonly server: string
 }
 
-/** A packet of a guest gets to the outside and its answer back: `verify.nat_target`, default the node's own gateway. */
+/**
+ * A packet of a guest gets to the outside and its answer back: `verify.nat_target`, default the node's own gateway. Of
+ * a network of IPv6 (NAT66) `verify.nat_target6`, default the node's IPv6 gateway.
+ */
 export interface NatCheck {
   readonly kind: 'nat'
   readonly seat: Seat
@@ -64,6 +67,8 @@ export interface NatCheck {
 export interface ForwardingCheck {
   readonly kind: 'forwarding'
   readonly seat: Seat
+  /** Version of IP; default 4. */
+  readonly family?: 6
 }
 
 /** A guest gets an IPv6 address and a default route by router advertisements. */

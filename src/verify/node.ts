@@ -1,5 +1,5 @@
 /** What is known of a node beside the answers of probes: read when an explanation is looked for. */
-import { hostOf, type IpCidr, ipContains, parseIpCidr } from '../net/ip-cidr.ts'
+import { formatIp, hostOf, type IpCidr, type IpFamily, ipContains, parseIp, parseIpCidr } from '../net/ip-cidr.ts'
 import type { Seat } from './check.ts'
 import { parseIptables, type Tables } from './firewall/iptables.ts'
 import { type BaseChain, parseNft } from './firewall/nft.ts'
@@ -42,7 +42,7 @@ export interface Blocked {
   readonly pve: boolean
 }
 
-const FORWARDING = 'cd /proc/sys/net/ipv4 && grep . ip_forward conf/*/forwarding'
+const FORWARDING = 'cd /proc/sys/net/ipv4 && grep . ip_forward conf/*/forwarding; grep -H . ../ipv6/conf/all/forwarding'
 
 /** Facts that are always read. */
 export const COMMON_FACTS: readonly FactWish[] = [
@@ -71,6 +71,22 @@ export class NodeView {
   /** Interface and gateway of the default route. */
   get defaultRoute(): { readonly dev?: string; readonly gateway?: string } {
     return this.#report.defaultRoute
+  }
+
+  /** Interface and gateway of the default route of IPv6; empty where there is none. */
+  get defaultRoute6(): { readonly dev?: string; readonly gateway?: string } {
+    return (this.#report.defaultRoute.six ?? {}) as { readonly dev?: string; readonly gateway?: string }
+  }
+
+  /** The default route of a version of IP. */
+  routeOut(family: IpFamily): { readonly dev?: string; readonly gateway?: string } {
+    return family === 4 ? this.defaultRoute : this.defaultRoute6
+  }
+
+  /** True when an interface of the node has the address. */
+  hasAddress(address: string): boolean {
+    const wanted = plainAddress(address)
+    return this.links.some(({ addr_info: own }) => own.some(({ local }) => plainAddress(local) === wanted))
   }
 
   /** Address that this machine comes from; empty where sudo hides it. */
@@ -118,22 +134,31 @@ export class NodeView {
     return files[path] ?? undefined
   }
 
-  /** The setting that keeps packets of an interface from being forwarded; undefined when none does. */
-  forwardingOff(interfaces: readonly string[]): string | undefined {
+  /**
+   * The setting that keeps packets of an interface from being forwarded; undefined when none does. Of IPv6 there is one
+   * for all: that of an interface makes it a router or a host, and says nothing of what it forwards (ip-sysctl.rst).
+   */
+  forwardingOff(interfaces: readonly string[], family: IpFamily = 4): string | undefined {
     const lines = this.#text('forwarding').split('\n')
+    if (family === 6)
+      return lines.includes('../ipv6/conf/all/forwarding:0') ? 'net/ipv6/conf/all/forwarding' : undefined
     const switches = ['ip_forward', ...interfaces.map((name) => `conf/${name}/forwarding`)]
     const off = switches.find((name) => lines.includes(`${name}:0`))
     return off === undefined ? undefined : `net/ipv4/${off}`
   }
 
   get iptables(): Tables {
-    return this.#once('iptables', () => parseIptables(this.#text('iptables')))
+    return this.#tables(4)
+  }
+
+  #tables(family: IpFamily): Tables {
+    const name = iptablesOf(family)
+    return this.#once(name, () => parseIptables(this.#text(name)))
   }
 
   /** Who stops a packet on its way into or through the node; undefined when nobody seems to. */
   blocked(packet: Packet): Blocked | undefined {
-    const tables =
-      packet.family === 4 ? this.iptables : this.#once('ip6tables', () => parseIptables(this.#text('ip6tables')))
+    const tables = this.#tables(packet.family)
     const hook = packet.hook.toUpperCase()
     const places = [
       ['raw', 'PREROUTING'],
@@ -143,7 +168,7 @@ export class NodeView {
     ] as const
     for (const [table, chain] of places) {
       const outcome = walk(tables.get(table) ?? new Map(), chain, packet)
-      if (outcome?.kind === 'drop') return blockedBy('iptables', outcome)
+      if (outcome?.kind === 'drop') return blockedBy(iptablesOf(packet.family), outcome)
     }
     for (const { table, chain, chains, hook: at, type } of this.#nft(packet.family)) {
       if (type !== 'filter' || ![packet.hook, 'prerouting'].includes(at)) continue
@@ -155,7 +180,7 @@ export class NodeView {
 
   /** How the source address of a forwarded packet is changed; undefined when it is not. */
   sourceTranslation(packet: Packet): string | undefined {
-    const outcome = walk(this.iptables.get('nat') ?? new Map(), 'POSTROUTING', packet)
+    const outcome = walk(this.#tables(packet.family).get('nat') ?? new Map(), 'POSTROUTING', packet)
     if (outcome?.kind === 'translate') return outcome.how
     for (const { chain, chains, hook, type } of this.#nft(packet.family)) {
       if (type !== 'nat' || hook !== 'postrouting') continue
@@ -167,7 +192,7 @@ export class NodeView {
 
   /** Where a packet that comes to the node is sent instead; undefined when it is not. */
   destinationTranslation(packet: Packet): Translation | undefined {
-    const outcome = walk(this.iptables.get('nat') ?? new Map(), 'PREROUTING', packet)
+    const outcome = walk(this.#tables(packet.family).get('nat') ?? new Map(), 'PREROUTING', packet)
     if (outcome?.kind === 'translate') return translationOf(outcome.how ?? '')
     for (const { chain, chains, hook, type } of this.#nft(packet.family)) {
       if (type !== 'nat' || hook !== 'prerouting') continue
@@ -179,7 +204,7 @@ export class NodeView {
 
   #nft(family: 4 | 6): readonly BaseChain[] {
     // What iptables keeps in nftables was read as iptables; a table that it cannot read is named in its output.
-    const foreign = /Table `(\w+)' is incompatible/.exec(this.#text('iptables'))?.[1]
+    const foreign = /Table `(\w+)' is incompatible/.exec(this.#text(iptablesOf(family)))?.[1]
     const ignored = (table: string) =>
       /^ip6? (filter|nat|mangle|raw|security)$/.test(table) && table.split(' ')[1] !== foreign
     return this.#once(`nft ${family}`, () => parseNft(this.#text('nft'), family, ignored))
@@ -195,6 +220,17 @@ export class NodeView {
   }
 }
 
+/** The program whose rules are about a version of IP, and the fact with what it saves. */
+function iptablesOf(family: IpFamily): 'iptables' | 'ip6tables' {
+  return family === 4 ? 'iptables' : 'ip6tables'
+}
+
+/** One spelling of an address. */
+function plainAddress(text: string): string {
+  const parsed = parseIp(text)
+  return parsed === undefined ? text : formatIp(parsed)
+}
+
 /** Another destination. */
 export interface Translation {
   readonly address: string
@@ -205,8 +241,9 @@ export interface Translation {
 
 function translationOf(how: string): Translation {
   const json = /"addr":"([^"]+)"(?:.*"port":(\d+))?/.exec(how)
-  const [, v6, v4, port] = /(?:\[([\da-f:.]+)\]|([\d.]+))(?::(\d+))?(?:-\d+)?(?:\/\d+)?$/i.exec(how) ?? []
-  const address = json?.[1] ?? v6 ?? v4 ?? how
+  const [, v6, bare, v4, port] =
+    /(?:\[([\da-f:.]+)\]|(?<= )([\da-f]*:[\da-f:]+)|([\d.]+))(?::(\d+))?(?:-\d+)?(?:\/\d+)?$/i.exec(how) ?? []
+  const address = plainAddress(json?.[1] ?? v6 ?? bare ?? v4 ?? how)
   const number = json?.[2] ?? port
   return { address, how, ...(number === undefined ? {} : { port: Number(number) }) }
 }

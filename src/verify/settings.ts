@@ -2,10 +2,17 @@
 import { z } from 'zod'
 import { type Problem, PvectlError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
+import { parseIp } from '../net/ip-cidr.ts'
 import { explainIssues } from '../yaml/explain.ts'
 
 const port = z.int().min(1).max(65535)
 const name = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'must be a host name')
+
+function isTarget6(text: string): boolean {
+  const [, bracketed, port] = /^\[([\da-f:.]+)\]:(\d{1,5})$/i.exec(text) ?? []
+  if (port !== undefined && Number(port) > 65535) return false
+  return parseIp(bracketed ?? text)?.family === 6
+}
 
 const schema = z.strictObject({
   nat_target: z
@@ -13,6 +20,11 @@ const schema = z.strictObject({
     .regex(/^\d+\.\d+\.\d+\.\d+(:\d{1,5})?$/, 'must be an IPv4 address, with `:PORT` to use TCP in place of ping')
     .optional()
     .describe('what guests must reach outside; default: the gateway of the node, by ping'),
+  nat_target6: z
+    .string()
+    .refine(isTarget6, 'must be an IPv6 address, or `[ADDRESS]:PORT` to use TCP in place of ping')
+    .optional()
+    .describe('the same for IPv6; default: the IPv6 gateway of the node, unless it is link-local, by ping'),
   outside_name: name
     .optional()
     .describe('a name of the world outside that guests must be able to look up; default debian.org'),

@@ -1,10 +1,12 @@
 /** The way of guests to the outside. */
-import { type Cause, firewallCause, forwardingCause, linkCause, seatName, seatProblem } from '../causes.ts'
+import type { IpFamily } from '../../net/ip-cidr.ts'
+import { type Cause, firewallCause, forwardingCause, linkCause, seatFamily, seatName, seatProblem } from '../causes.ts'
 import type { ForwardingCheck, MtuCheck, NatCheck, Seat } from '../check.ts'
 import type { Packet } from '../firewall/packet.ts'
 import type { NodeView } from '../node.ts'
 import type { Seen } from '../probe/plan.ts'
 import { type Evidence, failed, type Prover, passed, skipped, type Verdict } from '../prover.ts'
+import type { VerifySettings } from '../settings.ts'
 
 /** MTU of guests whose bridge says nothing else. */
 const USUAL_MTU = 1500
@@ -12,20 +14,22 @@ const USUAL_MTU = 1500
 /** Proves {@link NatCheck}. */
 export const nat: Prover<NatCheck> = {
   title: ({ seat, out }, { settings }) =>
-    `guests of ${seatName(seat)} reach ${settings.nat_target ?? 'the gateway'} by ${out}`,
+    `guests of ${seatName(seat)} reach ${targetOf(seat, settings) ?? `the ${seatFamily(seat) === 6 ? 'IPv6 ' : ''}gateway`} by ${out}`,
   proves: 'packets of guests get out with an address of the node, and the answers come back',
-  probe: ({ seat }, { settings: { nat_target: target } }) => ({
-    kind: 'nat',
-    seat,
-    ...(target === undefined ? {} : { target }),
-  }),
-  facts: (_, { settings }) => [
-    { id: 'reach', kind: 'reach', args: settings.nat_target === undefined ? [] : [settings.nat_target] },
-  ],
+  probe({ seat }, { settings }) {
+    const target = targetOf(seat, settings)
+    return { kind: 'nat', seat, ...(target === undefined ? {} : { target }) }
+  },
+  facts({ seat }, { settings }) {
+    const target = targetOf(seat, settings)
+    const reach = reachOf(seat)
+    return [{ id: reach, kind: reach, args: target === undefined ? [] : [target] }]
+  },
   judge(check, evidence) {
     const { seen, node } = evidence
     const problem = seatProblem(check.seat, seen)
     if (problem !== undefined) return problem
+    if (seen.no_target !== undefined && seatFamily(check.seat) === 6) return noTarget6(check, node)
     if (seen.no_target !== undefined && node.defaultRoute.dev === undefined)
       return failed('no way out', {
         cause: 'the node has no default route',
@@ -42,25 +46,29 @@ export const nat: Prover<NatCheck> = {
 
 /** Proves {@link ForwardingCheck}. */
 export const forwarding: Prover<ForwardingCheck> = {
-  title: ({ seat }) => `the node routes for guests of ${seatName(seat)}`,
+  title: ({ seat, family }) => `the node routes${family === 6 ? ' IPv6' : ''} for guests of ${seatName(seat)}`,
   proves: 'the node passes packets of guests on, as a router (it answers one without hops left)',
-  probe: ({ seat }, { settings: { nat_target: target } }) => ({
+  probe: ({ seat, family }, { settings: { nat_target: target } }) => ({
     kind: 'forwarding',
     seat,
-    ...(target === undefined ? {} : { target: target.replace(/:\d+$/, '') }),
+    ...(family === undefined ? {} : { family }),
+    ...(target === undefined || family === 6 ? {} : { target: target.replace(/:\d+$/, '') }),
   }),
-  judge({ seat }, { seen, node }) {
+  judge({ seat, family }, { seen, node }) {
+    // A bridge that has no address of IPv6 has no guests of it either.
+    if (family === 6 && seen.no_address !== undefined)
+      return skipped(`${seatName(seat)} has no IPv6 address for guests to know`)
     const problem = seatProblem(seat, seen)
     if (problem !== undefined) return problem
     if (seen.error === 'time exceeded') return passed(`${seen.from} answers as a router`)
     if (seen.error === 'network unreachable' && seen.from !== undefined)
       return passed(`${seen.from} routes, and has no route to ${seen.target}`)
-    const cause = linkCause(node, seat) ?? forwardingCause(node, [node.link(seat)?.ifname ?? ''])
+    const cause = linkCause(node, seat) ?? forwardingCause(node, [node.link(seat)?.ifname ?? ''], family)
     return failed(
       shown(seen),
       cause ?? {
         cause: 'a firewall drops the packet before it is routed',
-        hint: 'iptables-save -t raw; iptables-save -t mangle; nft list ruleset',
+        hint: `${tables(family)}-save -t raw; ${tables(family)}-save -t mangle; nft list ruleset`,
       },
     )
   },
@@ -112,12 +120,12 @@ function shown({ error, from, target }: Seen): string {
   return `${target}: ${String(error)}${from === undefined ? '' : ` (says ${from})`}`
 }
 
-function throughPacket({ seat, out }: NatCheck, { seen, node, host }: Evidence): Packet {
-  const [target = '', port] = String(seen.target ?? '').split(':')
+function throughPacket({ seat, out }: NatCheck, { seen, node }: Evidence): Packet {
+  const [target, port] = splitTarget(String(seen.target ?? ''))
   return {
-    family: 4,
+    family: seatFamily(seat),
     hook: 'forward',
-    protocol: host.settings.nat_target?.includes(':') ? 'tcp' : 'icmp',
+    protocol: port === undefined ? 'icmp' : 'tcp',
     from: node.link(seat)?.ifname ?? '',
     to: out,
     source: String(seen.from ?? ''),
@@ -126,11 +134,49 @@ function throughPacket({ seat, out }: NatCheck, { seen, node, host }: Evidence):
   }
 }
 
+function tables(family: IpFamily = 4): 'iptables' | 'ip6tables' {
+  return family === 4 ? 'iptables' : 'ip6tables'
+}
+
+/** What the inventory names as the outside; undefined for the gateway. */
+function targetOf(seat: Seat, settings: VerifySettings): string | undefined {
+  return seatFamily(seat) === 4 ? settings.nat_target : settings.nat_target6
+}
+
+/** The fact that tells whether the node itself reaches it. */
+function reachOf(seat: Seat): 'reach' | 'reach6' {
+  return seatFamily(seat) === 4 ? 'reach' : 'reach6'
+}
+
+/** `192.0.2.1:443`, `[2001:db8::1]:443`, or an address alone. */
+function splitTarget(target: string): readonly [string, string | undefined] {
+  const [, v6, v4, port] = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(target) ?? []
+  return [v6 ?? v4 ?? target, port]
+}
+
+/** Without a target nothing is proven; but a node that has an IPv6 address outside and no way from there is broken. */
+function noTarget6({ seat, out }: NatCheck, node: NodeView): Verdict {
+  const { dev, gateway } = node.defaultRoute6
+  const name = 'name a target in verify.nat_target6'
+  if (gateway !== undefined)
+    return skipped(`the IPv6 gateway ${gateway} is link-local, which no guest can reach; ${name}`)
+  if (dev !== undefined) return skipped(`the node has no IPv6 gateway; ${name}`)
+  const outside = node
+    .link({ interface: out })
+    ?.addr_info.find((own) => own.family === 'inet6' && own.scope === 'global')
+  if (outside === undefined)
+    return skipped(`${out} has no IPv6 address, so ${seatName(seat)} has nothing to be hidden behind; ${name}`)
+  return failed('no way out', {
+    cause: `the node has no IPv6 default route, though ${out} has ${outside.local}`,
+    hint: 'ip -6 route; a node that forwards ignores router advertisements without `accept_ra` (ip_forwarding)',
+  })
+}
+
 function noRule({ seat, out, to }: NatCheck): Cause {
   const how = to === undefined ? 'MASQUERADE' : `SNAT --to-source ${to}`
   return {
     cause: `no NAT rule hides ${seat.network ?? seatName(seat)} behind ${out}`,
-    hint: `pvectl apply, or: iptables -t nat -A POSTROUTING -s ${seat.network ?? 'NETWORK'} -o ${out} -j ${how}`,
+    hint: `pvectl apply, or: ${tables(seatFamily(seat))} -t nat -A POSTROUTING -s ${seat.network ?? 'NETWORK'} -o ${out} -j ${how}`,
   }
 }
 
@@ -148,22 +194,25 @@ function outOfReach(check: NatCheck, evidence: Evidence, translation: string | u
   const cause =
     linkCause(node, check.seat) ??
     linkCause(node, { interface: check.out }) ??
-    forwardingCause(node, [packet.from, check.out]) ??
+    forwardingCause(node, [packet.from, check.out], packet.family) ??
     firewallCause(node, packet) ??
     firewallCause(node, back) ??
     (translation === undefined ? noRule(check) : undefined)
   if (cause !== undefined) return failed(shown(seen), cause)
-  if (!answered(node.fact('reach'))) {
+  const named = targetOf(check.seat, host.settings)
+  if (!answered(node.fact(reachOf(check.seat)))) {
     const target = String(seen.target)
-    if (host.settings.nat_target === undefined)
-      return skipped(`${target} does not answer the node either; name another target in verify.nat_target`)
+    if (named === undefined)
+      return skipped(
+        `${target} does not answer the node either; name another target in verify.nat_target${packet.family === 4 ? '' : '6'}`,
+      )
     return failed(shown(seen), {
       cause: `${target} does not answer the node either`,
       hint: 'is it there, and does the node have a route to it?',
     })
   }
-  const other = node.defaultRoute.dev
-  if (host.settings.nat_target === undefined && other !== undefined && other !== check.out)
+  const other = node.routeOut(packet.family).dev
+  if (named === undefined && other !== undefined && other !== check.out)
     return failed(shown(seen), { cause: `the default route leaves by ${other}, and the NAT rule is for ${check.out}` })
   return failed(shown(seen), {
     cause: `the answer does not come back, though ${String(seen.target)} answers the node`,

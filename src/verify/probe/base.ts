@@ -88,5 +88,12 @@ sub run_command {
 sub slurp { my ($file) = @_; open my $in, '<:raw', $file or return undef; local $/; my $text = <$in>; $text =~ s{\n\z}{} if defined $text && $file =~ m{^/(proc|sys)/}; return $text }
 sub ip_number { return unpack 'N', inet_aton($_[0]) }
 sub ip_text { return inet_ntoa(pack 'N', $_[0]) }
-sub in_network { my ($ip, $cidr) = @_; my ($net, $bits) = split m{/}, $cidr; $bits //= 32; my $mask = $bits == 0 ? 0 : (0xffffffff << (32 - $bits)) & 0xffffffff; return (ip_number($ip) & $mask) == (ip_number($net) & $mask) }
+# Bits of an address of either family, as a text of 0 and 1.
+sub ip_bits { my ($ip) = @_; return unpack 'B*', Socket::inet_pton($ip =~ /:/ ? Socket::AF_INET6() : AF_INET, $ip) // '' }
+sub in_network {
+    my ($ip, $cidr) = @_;
+    my ($net, $length) = split m{/}, $cidr;
+    my ($one, $other) = (ip_bits($ip), ip_bits($net));
+    return length $one && length $one == length $other && substr($one, 0, $length // 128) eq substr($other, 0, $length // 128);
+}
 `

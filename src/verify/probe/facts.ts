@@ -10,6 +10,7 @@ sub fact {
     return { text => rules(@args) } if $kind eq 'rules';
     return { units => [map { unit($_) } @args] } if $kind eq 'units';
     return reach($args[0] // $default->{gateway}) if $kind eq 'reach';
+    return reach($args[0] // gateway6()) if $kind eq 'reach6';
     return tcp_result(@args) if $kind eq 'tcp';
     return { addresses => [map { (Socket::getaddrinfo($_, '', { socktype => SOCK_STREAM }))[1 .. 1] ? 'yes' : () } @args] } if $kind eq 'resolve';
     return probe_dns({ id => 0, server => $args[0], name => $args[1], types => [$args[2]] })->{0} if $kind eq 'dns';

@@ -18,9 +18,11 @@ my (%groups, @out);
 for my $probe (@{$plan->{probes}}) {
     my ($place, $why) = interface_of($probe->{seat});
     if (!$place) { print say_result('probe', $probe->{id}, { place => $why }); next }
-    if ($probe->{kind} eq 'forwarding' && $default && $default->{dev} eq $place->{name}) { print say_result('probe', $probe->{id}, { uplink => 1 }); next }
+    if ($probe->{kind} eq 'forwarding' && grep { $_ && $_->{dev} eq $place->{name} } $default, $default6) { print say_result('probe', $probe->{id}, { uplink => 1 }); next }
     my $group = $groups{join '/', $place->{name}, $place->{vlan} // ''} //= { place => $place, probes => [] };
-    $group->{own} //= (grep { !defined $probe->{seat}{network} || $probe->{seat}{network} =~ /:/ || same_network($_, $probe->{seat}{network}) } addresses($place->{link}))[0];
+    my $family = $probe->{family} //= family($probe->{seat});
+    my $network = $probe->{seat}{network};
+    $group->{"own$family"} //= (grep { !defined $network || $network =~ /:/ != ($family == 6) || same_network($_, $network) } addresses($place->{link}, $family))[0];
     push @{$group->{probes}}, $probe;
 }
 
@@ -36,7 +38,7 @@ sub sit {
         syswrite $tell, '+'; close $tell;
         sysread($wait, my $why, 65536);
         my @probes = @{$group->{probes}};
-        my $seen = $why eq '+' ? seat_probes($group->{place}, $cable, $group->{own}, @probes) : { map { ($_->{id} => { setup => $why }) } @probes };
+        my $seen = $why eq '+' ? seat_probes($group, $cable, @probes) : { map { ($_->{id} => { setup => $why }) } @probes };
         syswrite_all($out, $json->encode($seen));
     });
     close $_ for $tell, $wait, $out;
@@ -63,7 +65,7 @@ for my $id (sort keys %$seen) {
     if ($results->{error}) { my ($n) = $name =~ /n(\d+)$/; my $group = $groups{(sort keys %groups)[$n]}; $results = { map { ($_->{id} => { setup => $results->{error} }) } @{$group->{probes}} } }
     print say_result('probe', $_, $results->{$_}) for sort keys %$results;
 }
-print say_result('default', 0, { %{$default // {}}, controller => (split / /, $ENV{SSH_CONNECTION} // '')[0] // '' });
+print say_result('default', 0, { %{$default // {}}, six => $default6 // {}, controller => (split / /, $ENV{SSH_CONNECTION} // '')[0] // '' });
 print "$MARK end\n";
 exit 0;
 `

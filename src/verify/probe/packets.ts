@@ -31,8 +31,8 @@ sub receive {
     my $select = IO::Select->new($s);
     while ((my $left = $end - time) > 0) {
         next unless $select->can_read($left);
-        recv($s, my $frame, 65536, 0) // next;
-        return 1 if $each->($frame);
+        my $from = recv($s, my $frame, 65536, 0) // next;
+        return 1 if $each->($frame, $from);
     }
     return 0;
 }
@@ -143,6 +143,35 @@ sub ping {
                 my $length = (ord($inner) & 15) * 4;
                 return unless (unpack "x$length x4 n", $inner) == $id;
                 $seen = { error => $type == 11 ? 'time exceeded' : $ERROR[$code] // "unreachable ($code)", from => $from };
+            }
+            return defined $seen;
+        });
+        return $seen if $seen;
+    }
+    return { defined $failure ? (error => $failure) : (silence => 1) };
+}
+
+my %ERROR6 = (0 => 'network unreachable', 1 => 'administratively prohibited', 3 => 'host unreachable', 4 => 'port unreachable', 5 => 'administratively prohibited', 6 => 'network unreachable');
+
+# The same with IPv6, where the kernel adds the checksum and takes the header off.
+sub ping6 {
+    my ($to, %with) = @_;
+    my $v6 = Socket::AF_INET6();
+    my $packed = Socket::inet_pton($v6, $to) // return { error => "$to is no address" };
+    socket(my $s, $v6, SOCK_RAW, 58) or die "no raw socket: $!";
+    setsockopt $s, 41, 16, pack 'i', $with{hops} if $with{hops};
+    my $id = $$ & 0xffff;
+    my $failure;
+    for my $try (1 .. 3) {
+        if (!send $s, pack('C2 n3', 128, 0, 0, $id, $try) . 'pvectl', 0, Socket::pack_sockaddr_in6(0, $packed)) { $failure = "$!"; next }
+        my $seen;
+        receive($s, time + 1, sub {
+            my ($type, $code) = unpack 'C2', $_[0];
+            my $sender = (Socket::unpack_sockaddr_in6($_[1]))[1];
+            my $from = Socket::inet_ntop($v6, $sender);
+            if ($type == 129 && $sender eq $packed && unpack('x4 n', $_[0]) == $id) { $seen = { reply => $from } }
+            elsif (($type == 1 || $type == 3) && length $_[0] >= 54 && unpack('x52 n', $_[0]) == $id) {
+                $seen = { error => $type == 3 ? 'time exceeded' : $ERROR6{$code} // "unreachable ($code)", from => $from };
             }
             return defined $seen;
         });

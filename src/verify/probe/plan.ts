@@ -12,9 +12,10 @@ export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
       /** Ask for a name below as well that no cache knows. */
       readonly fresh?: true
     }
-  | { readonly kind: 'nat'; readonly target?: string }
-  | { readonly kind: 'forwarding'; readonly target?: string }
+  | { readonly kind: 'nat'; readonly family?: 6; readonly target?: string }
+  | { readonly kind: 'forwarding'; readonly family?: 6; readonly target?: string }
   | { readonly kind: 'mtu'; readonly size: number }
+  /** `host`: default the node; `uplink6`: the IPv6 address that it has outside. */
   | { readonly kind: 'tcp'; readonly host?: string; readonly port: number }
   | { readonly kind: 'ra' }
 )
@@ -22,7 +23,7 @@ export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
 /** One thing to read of the node itself. */
 export interface FactWish {
   readonly id: string
-  readonly kind: 'command' | 'files' | 'rules' | 'units' | 'reach' | 'tcp' | 'resolve' | 'dns' | 'http'
+  readonly kind: 'command' | 'files' | 'rules' | 'units' | 'reach' | 'reach6' | 'tcp' | 'resolve' | 'dns' | 'http'
   readonly args: readonly (string | number)[]
 }
 
@@ -39,5 +40,6 @@ export type Seen = Readonly<Record<string, unknown>>
 export interface NodeReport {
   readonly probes: ReadonlyMap<string, Seen>
   readonly facts: ReadonlyMap<string, Seen>
+  /** Of IPv4, with `controller`, and that of IPv6 in `six`. */
   readonly defaultRoute: Seen
 }

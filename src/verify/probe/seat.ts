@@ -10,9 +10,14 @@ export const SEAT = String.raw`
 sub ip_list { return @{ (eval { $json->decode(output('ip', '-j', @_)) }) // [] } }
 my @links = ip_list('-d', 'addr');
 my %link = map { ($_->{ifname} => $_) } @links;
-my ($default) = grep { ($_->{dst} // '') eq 'default' } ip_list('-4', 'route');
+my ($default, $default6) = map { my $family = $_; (grep { ($_->{dst} // '') eq 'default' && $_->{dev} } ip_list($family, 'route'))[0] } '-4', '-6';
 
-sub addresses { my ($link) = @_; return grep { $_->{family} eq 'inet' } @{$link->{addr_info} // []} }
+# Addresses of the node on a link; of IPv6 those that guests may know.
+sub addresses {
+    my ($link, $family) = @_;
+    return grep { $family == 6 ? $_->{family} eq 'inet6' && $_->{scope} eq 'global' : $_->{family} eq 'inet' } @{$link->{addr_info} // []};
+}
+sub family { my ($seat) = @_; return ($seat->{network} // '') =~ /:/ ? 6 : 4 }
 
 # The node's address in the network, or a network of the node's that the address is in.
 sub same_network {
@@ -24,10 +29,10 @@ sub same_network {
 sub interface_of {
     my ($seat) = @_;
     my ($name, $network) = @$seat{qw(interface network)};
-    return (undef, { ipv6 => 1, network => $network }) if defined $network && $network =~ /:/ && !defined $name;
     if (!defined $name) {
-        my @found = grep { grep { in_network($_->{local}, $network) } addresses($_) } @links;
-        @found = grep { grep { same_network($_, $network) } addresses($_) } @links if !@found;
+        my $family = family($seat);
+        my @found = grep { grep { in_network($_->{local}, $network) } addresses($_, $family) } @links;
+        @found = grep { grep { same_network($_, $network) } addresses($_, $family) } @links if !@found;
         return (undef, { missing => 1, network => $network }) if !@found;
         $name = $found[0]{ifname};
     }
@@ -82,13 +87,46 @@ sub free_address {
     return defined $free ? ip_text($free) : undef;
 }
 
+# An address of the network that nobody is likely to have: of so many, one by chance.
+sub free_address6 {
+    my ($own) = @_;
+    my $length = $own->{prefixlen};
+    return undef if $length > 120;
+    my $bits = substr(ip_bits($own->{local}), 0, $length) . join '', map { int rand 2 } $length + 1 .. 128;
+    return Socket::inet_ntop(Socket::AF_INET6(), pack 'B128', $bits);
+}
+
+# Takes an IPv6 address; true when somebody has it. Asked only where there are few to choose from.
+sub take6 {
+    my ($address, $length) = @_;
+    return quiet('ip', 'addr', 'add', "$address/$length", 'dev', 'eth0', 'nodad') if $length <= 96;
+    if (open my $dad, '>', '/proc/sys/net/ipv6/conf/eth0/accept_dad') { print $dad 1; close $dad }
+    my $why = quiet('ip', 'addr', 'add', "$address/$length", 'dev', 'eth0');
+    my $end = time + 3;
+    while (!$why && time < $end) {
+        my ($link) = ip_list('-6', 'addr', 'show', 'dev', 'eth0', 'tentative');
+        my ($new) = grep { ($_->{local} // '') eq $address } @{$link->{addr_info} // []} or return;
+        return "somebody has $address" if $new->{dadfailed};
+        sleep 0.1;
+    }
+    return $why;
+}
+
+# What the node learned or was told to use as its IPv6 gateway. A link-local one is beyond the reach of guests.
+sub gateway6 { my $gateway = ($default6 // {})->{gateway}; return defined $gateway && $gateway !~ /^fe[89ab]/i ? $gateway : undef }
+
+# The IPv6 address that the node has outside.
+sub uplink6 { my ($own) = $default6 ? addresses($link{$default6->{dev}}, 6) : (); return $own && $own->{local} }
+
+# Not by the address that the probes took themselves.
 sub router_advertisement {
+    my ($taken) = @_;
     my $seen = {};
     my $end = time + 6;
     while (time < $end) {
         my ($link) = ip_list('-6', 'addr', 'show', 'dev', 'eth0', 'scope', 'global');
-        my ($address) = grep { ($_->{scope} // '') eq 'global' } @{$link->{addr_info} // []};
-        my ($route) = ip_list('-6', 'route', 'show', 'default');
+        my ($address) = grep { ($_->{scope} // '') eq 'global' && $_->{local} ne ($taken // '') } @{$link->{addr_info} // []};
+        my ($route) = ip_list('-6', 'route', 'show', 'default', 'proto', 'ra');
         $seen->{address} = "$address->{local}/$address->{prefixlen}" if $address;
         $seen->{router} = $route->{gateway} if $route;
         last if $seen->{address} && $seen->{router};
@@ -99,7 +137,9 @@ sub router_advertisement {
 
 # All probes of one place; runs inside its namespace.
 sub seat_probes {
-    my ($place, $cable, $own, @probes) = @_;
+    my ($group, $cable, @probes) = @_;
+    my ($place, $own6) = @$group{qw(place own6)};
+    my $free6 = $own6 && free_address6($own6);
     my $why = quiet('ip', 'link', 'set', 'dev', 'lo', 'up');
     open my $dad, '>', '/proc/sys/net/ipv6/conf/eth0/accept_dad'; print $dad 0 if $dad; close $dad if $dad;
     if (!$why && defined $place->{vlan} && !$place->{aware}) {
@@ -112,12 +152,14 @@ sub seat_probes {
     my @dhcp = grep { $_->{kind} eq 'dhcp' } @probes;
     my @ra = grep { $_->{kind} eq 'ra' } @probes;
     my @rest = grep { $_->{kind} ne 'dhcp' && $_->{kind} ne 'ra' } @probes;
-    my @jobs = map { my $probe = $_; [$probe->{id} => \&router_advertisement] } @ra;
+    my @jobs = map { my $probe = $_; [$probe->{id} => sub { router_advertisement($free6) }] } @ra;
     push @jobs, ['dhcp' => sub { probe_dhcp(@dhcp) }] if @dhcp;
-    push @jobs, ['rest' => sub { addressed_probes($own, @rest) }] if @rest;
+    my ($four, $six) = map { my $family = $_; [grep { $_->{family} == $family } @rest] } 4, 6;
+    push @jobs, ['four' => sub { addressed_probes($group->{own4}, @$four) }] if @$four;
+    push @jobs, ['six' => sub { addressed_probes6($own6, $free6, @$six) }] if @$six;
     my $seen = parallel(25, @jobs);
-    for my $group (['dhcp', @dhcp], ['rest', @rest]) {
-        my ($name, @members) = @$group;
+    for my $kind (['dhcp', @dhcp], ['four', @$four], ['six', @$six]) {
+        my ($name, @members) = @$kind;
         my $results = delete $seen->{$name} // next;
         $seen->{$_->{id}} = $results->{error} ? { setup => $results->{error} } : $results->{$_->{id}} for @members;
     }
@@ -143,6 +185,34 @@ sub addressed_probes {
     return $seen;
 }
 
+# The same with an address of IPv6. Routers may announce more: the source is said, so that the network of the probe is tried.
+sub addressed_probes6 {
+    my ($own, $free, @probes) = @_;
+    return { map { ($_->{id} => { no_address => 1 }) } @probes } if !$own;
+    return { map { ($_->{id} => { no_free_address => 1 }) } @probes } if !defined $free;
+    my $why = take6($free, $own->{prefixlen}) // quiet('ip', '-6', 'route', 'add', 'default', 'via', $own->{local}, 'dev', 'eth0', 'src', $free, 'metric', 1);
+    return { map { ($_->{id} => { setup => $why }) } @probes } if $why;
+    return parallel(20, map { my $probe = $_; [$probe->{id} => sub { my $seen = probe6($probe, $own); $seen->{from} //= $free; $seen }] } @probes);
+}
+
+sub probe6 {
+    my ($probe, $own) = @_;
+    my $kind = $probe->{kind};
+    if ($kind eq 'nat') { return reach($probe->{target} // gateway6()) }
+    if ($kind eq 'forwarding') {
+        # To a neighbour, but by way of the node: that needs no other route.
+        my $to = free_address6($own);
+        my $why = quiet('ip', '-6', 'route', 'add', "$to/128", 'via', $own->{local}, 'dev', 'eth0');
+        return { $why ? (setup => $why) : %{ping6($to, hops => 1)}, target => $to };
+    }
+    if ($kind eq 'tcp') {
+        my $host = $probe->{host} // $own->{local};
+        $host = uplink6() // return { no_uplink6 => 1 } if $host eq 'uplink6';
+        return { %{tcp_result($host, $probe->{port})}, target => $host };
+    }
+    return { error => "unknown probe $kind" };
+}
+
 sub probe {
     my ($probe, $own) = @_;
     my $kind = $probe->{kind};
@@ -158,7 +228,7 @@ sub probe {
 sub reach {
     my ($target) = @_;
     return { no_target => 1 } if !defined $target;
-    my ($host, $port) = $target =~ /^(.*):(\d+)$/ ? ($1, $2) : ($target);
-    return { %{defined $port ? tcp_result($host, $port) : ping($host)}, target => $target };
+    my ($host, $port) = $target =~ /^\[(.*)\](?::(\d+))?$/ || $target =~ /^([^:]*):(\d+)$/ ? ($1, $2) : ($target);
+    return { %{defined $port ? tcp_result($host, $port) : $host =~ /:/ ? ping6($host) : ping($host)}, target => $target };
 }
 `
