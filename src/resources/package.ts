@@ -1,7 +1,8 @@
 /** Debian packages. */
 import { rawScript, sh } from '../connection/script.ts'
-import { becomes, type FactUpdate } from '../facts/fact.ts'
+import { becomes, type FactRef, type FactUpdate } from '../facts/fact.ts'
 import { packageNamed } from '../facts/package.ts'
+import { socketsRef } from '../facts/sockets.ts'
 import { unitNamed } from '../facts/unit.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
 
@@ -92,5 +93,6 @@ function remove(name: string, version: string | undefined): Plan {
 ${FREE}
 ${APT} remove ${name}`,
     after: [becomes(packageNamed(name), { installed: false })],
+    disturbs: [socketsRef as FactRef<unknown>],
   }
 }

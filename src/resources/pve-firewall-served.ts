@@ -18,6 +18,14 @@ export interface Unserved {
   readonly rule: string
 }
 
+/** What is served on an interface, by whatever configuration. */
+export interface Serving {
+  readonly iface: string
+  readonly dhcp: boolean
+  readonly dhcp6: boolean
+  readonly dns: boolean
+}
+
 /** Facts that {@link unserved} reads. */
 export const SERVED_READS = [...DNSMASQ_READS, linksRef] as readonly FactRef<unknown>[]
 
@@ -28,16 +36,30 @@ export function unserved(
   after: DecidingFiles,
   localNetwork: IpCidr | undefined,
 ): readonly Unserved[] {
+  const lost = new Set(refused(servings(model), model, { ...before, localNetwork }).map(({ rule }) => rule))
+  return refused(servings(model), model, { ...after, localNetwork }).filter(({ rule }) => !lost.has(rule))
+}
+
+/** What of these services the firewall of a node keeps guests from. Reads the fact about links. */
+export function refused(all: readonly Serving[], model: Model, node: NodeFirewall): readonly Unserved[] {
   const links = model.get(linksRef)
-  const refuses = (files: DecidingFiles, connection: NewConnection) => {
-    const node: NodeFirewall = { ...files, localNetwork }
-    return judge(connection, node).outcome === 'refused'
-  }
-  return servedIfaces(model).flatMap((iface) =>
-    services(model, links, iface)
-      .filter(({ probe }) => refuses(after, probe) && !refuses(before, probe))
-      .map(({ what, rule }) => ({ iface, what, rule })),
+  return all.flatMap((serving) =>
+    services(serving, links)
+      .filter(({ probe }) => judge(probe, node).outcome === 'refused')
+      .map(({ what, rule }) => ({ iface: serving.iface, what, rule })),
   )
+}
+
+/** As the files of dnsmasq have it. */
+function servings(model: Model): readonly Serving[] {
+  const options = dnsmasqOptions(model)
+  const ranges = options.filter(({ key }) => key === 'dhcp-range').map(({ value }) => value)
+  const served = {
+    dhcp: ranges.some((range) => !range.includes(':')),
+    dhcp6: ranges.some((range) => range.includes(':') && !range.includes('ra-only')),
+    dns: !options.some(({ key, value }) => key === 'port' && value === '0'),
+  }
+  return servedIfaces(model).map((iface) => ({ iface, ...served }))
 }
 
 function servedIfaces(model: Model): readonly string[] {
@@ -46,26 +68,24 @@ function servedIfaces(model: Model): readonly string[] {
   return [...new Set(names)].filter((name) => name !== 'lo' && !name.includes('*'))
 }
 
-function services(model: Model, links: LinksState, iface: string) {
-  const options = dnsmasqOptions(model)
-  const ranges = options.filter(({ key }) => key === 'dhcp-range').map(({ value }) => value)
+function services({ iface, dhcp, dhcp6, dns }: Serving, links: LinksState) {
   const ifaces = [iface, ...(linkNamed(links, iface)?.altnames ?? [])]
   const rule = (rest: string) => `{ iface: ${iface}, ${rest} }`
   const own = firstAddress(links, iface)
   const found: { what: Unserved['what']; rule: string; probe: NewConnection }[] = []
-  if (ranges.some((range) => !range.includes(':')))
+  if (dhcp)
     found.push({
       what: 'DHCP',
       rule: rule('proto: udp, dport: 67'),
       probe: { client: '0.0.0.0', server: '255.255.255.255', port: 67, proto: 'udp', ifaces },
     })
-  if (ranges.some((range) => range.includes(':') && !range.includes('ra-only')))
+  if (dhcp6)
     found.push({
       what: 'DHCPv6',
       rule: rule('proto: udp, dport: 547'),
       probe: { client: 'fe80::1:2', server: 'ff02::1:2', port: 547, proto: 'udp', ifaces },
     })
-  if (own !== undefined && !options.some(({ key, value }) => key === 'port' && value === '0'))
+  if (own !== undefined && dns)
     found.push({ what: 'DNS', rule: rule('macro: DNS'), probe: { ...own, port: 53, proto: 'udp', ifaces } })
   return found
 }

@@ -5,6 +5,7 @@ import { becomes, type FactRef } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
 import { installation } from '../facts/installation.ts'
 import type { Model } from '../facts/model.ts'
+import { socketsRef } from '../facts/sockets.ts'
 import { type UnitState, unitNamed } from '../facts/unit.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
 import { riskOfUnit, withRisk } from './risk.ts'
@@ -67,6 +68,8 @@ function planUnit(
     changes: steps.map(({ summary }) => ({ summary })),
     script: joinScripts(steps.map(({ script }) => script)),
     after: [becomes(ref, afterwards(desired, state, steps, model.soon))],
+    // Whoever asks for free ports must look again.
+    ...(steps.some(({ verb }) => verb === 'stop') ? { disturbs: [socketsRef as FactRef<unknown>] } : {}),
     ...withRisk(desired.risk ?? riskOfUnit(desired.unit)),
   }
 }

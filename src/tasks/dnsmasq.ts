@@ -1,12 +1,14 @@
 import { sh } from '../connection/script.ts'
 import { PvectlError } from '../errors.ts'
-import { type Ipv4Subnet, parseSubnet } from '../net/subnet.ts'
+import { formatIpv4, type Ipv4Subnet, parseSubnet } from '../net/subnet.ts'
 import { advertisedPrefix } from '../resources/advertised-prefix.ts'
+import { dnsmasqAround } from '../resources/dnsmasq-around.ts'
 import { DNSMASQ_DIRECTORY, dnsmasqConflicts } from '../resources/dnsmasq-conflicts.ts'
 import { dnsmasqRetired } from '../resources/dnsmasq-retired.ts'
 import { file, fileAbsent } from '../resources/file.ts'
 import { fileInDirectory } from '../resources/file-in-directory.ts'
 import { debianPackage } from '../resources/package.ts'
+import type { Serving } from '../resources/pve-firewall-served.ts'
 import type { Resource } from '../resources/resource.ts'
 import { unit } from '../resources/unit.ts'
 import { dropInPath, unitDropIn } from '../resources/unit-drop-in.ts'
@@ -53,6 +55,7 @@ function present(params: DnsmasqParams, host: HostContext): readonly Resource[] 
     unitDropIn(UNIT, '# Managed by pvectl: changes made here will be overwritten.\n[Unit]\nAfter=networking.service\n'),
     ...(params.ipv6_ra === false ? [] : [advertisedPrefix(params.interface)]),
     dnsmasqConflicts(params.interface, subnet, path, params.replace),
+    dnsmasqAround({ ...servingOf(params), address: formatIpv4(subnet.address), path }),
     ...params.replace.map((other) => fileInDirectory(other, fileAbsent(other))),
     fileInDirectory(path, file({ path, content, mode: '0644', owner: 'root:root', validate })),
     unit({
@@ -63,6 +66,10 @@ function present(params: DnsmasqParams, host: HostContext): readonly Resource[] 
       validate: TEST,
     }),
   ]
+}
+
+function servingOf({ interface: iface, ranges, reservations, ipv6_ra: advertised }: DnsmasqParams): Serving {
+  return { iface, dhcp: ranges.length > 0 || reservations.length > 0, dhcp6: advertised !== false, dns: true }
 }
 
 function absent(params: DnsmasqParams): readonly Resource[] {

@@ -6,14 +6,18 @@ import type { FactUpdate } from '../../src/facts/fact.ts'
 import { type FileState, fileAt } from '../../src/facts/file.ts'
 import { interfacesRef } from '../../src/facts/interfaces.ts'
 import { linksRef } from '../../src/facts/links.ts'
+import type { Model } from '../../src/facts/model.ts'
 import { packageNamed } from '../../src/facts/package.ts'
+import { sdnRef } from '../../src/facts/sdn.ts'
+import { socketsRef } from '../../src/facts/sockets.ts'
 import { type UnitState, unitNamed } from '../../src/facts/unit.ts'
 import type { PlanBlocked, Resource } from '../../src/resources/resource.ts'
 import { dnsmasqTask } from '../../src/tasks/dnsmasq.ts'
 import { hostContext } from '../helpers/host-context.ts'
-import { fact, fileState, modelOf, NOW, summaries, unitState } from '../helpers/model.ts'
+import { fact, fileState, NOW, summaries, unitState } from '../helpers/model.ts'
 import { bridge } from '../helpers/network-node.ts'
 import { planAll } from '../helpers/plan-all.ts'
+import { firewallNode } from '../helpers/pve-firewall-node.ts'
 
 const test = suite('dnsmasq')
 const ABSENT: FileState = { type: 'absent' }
@@ -43,6 +47,13 @@ interface Node {
   dropIn?: boolean
 }
 
+function quietNode(): Model {
+  return firewallNode({ state: { resolved: [] } }).with([
+    fact(socketsRef, []),
+    fact(sdnRef, { vnets: [], subnets: [] }),
+  ])
+}
+
 /** A node on which dnsmasq is not installed, unless told otherwise. */
 function node({
   ipv6 = ['fd00:10::1/64', 'fe80::1/64'],
@@ -69,7 +80,8 @@ function node({
       return fact(fileAt(path), content === undefined ? ABSENT : fileState(content))
     }),
   ]
-  return modelOf(...updates)
+  // Of a node without Proxmox VE, on which nobody else listens.
+  return quietNode().with(updates)
 }
 
 test('a fresh node: installed with the daemon held, configured, started', () => {
