@@ -70,11 +70,19 @@ function removeNetmasks(lines: Lines, stanza: Stanza): Lines {
 
 /** Makes a stanza `static` or `manual`; one without a method stays so. */
 export function setMethod(lines: Lines, stanza: Stanza, method: 'static' | 'manual'): Lines {
-  if (stanza.method === undefined || stanza.method === method) return lines
+  return stanza.method === undefined || stanza.method === method ? lines : setHeader(lines, stanza, '$2', method)
+}
+
+/** Makes a stanza that of the other version of IP, with all that it has. */
+export function setFamily(lines: Lines, stanza: Stanza, family: 'inet' | 'inet6', method: 'static' | 'manual'): Lines {
+  return setHeader(lines, stanza, family, method)
+}
+
+function setHeader(lines: Lines, stanza: Stanza, family: string, method: string): Lines {
   const header = lines[stanza.header.first]
   if (header === undefined) return lines
-  const text = header.text.replace(METHOD, `$1${method}`)
+  const text = header.text.replace(HEADER, `$1${family}$3${method}`)
   return lines.map((line, i) => (i === stanza.header.first ? { ...line, text } : line))
 }
 
-const METHOD = /^([ \t\r\f\v]*iface[ \t\r\f\v]+[^ \t\r\f\v]+[ \t\r\f\v]+inet6?[ \t\r\f\v]+)[^ \t\r\f\v]+/
+const HEADER = /^([ \t\r\f\v]*iface[ \t\r\f\v]+[^ \t\r\f\v]+[ \t\r\f\v]+)(inet6?)([ \t\r\f\v]+)[^ \t\r\f\v]+/

@@ -1,6 +1,10 @@
-/** IPv6 addresses of stanzas. PVE gives the second family a stanza of its own: `iface vmbr1 inet6 static`. */
+/**
+ * IPv6 addresses of stanzas. PVE gives the second family a stanza of its own: `iface vmbr1 inet6 static`. Without an
+ * IPv4 address that is the only one: an edit in the web interface drops an `inet manual` beside it, with its hooks and
+ * all options that PVE does not know (pve-manager, PVE::API2::Network, update_network).
+ */
 import { formatIpv6Cidr, type Ipv6Cidr, parseIpv6Cidr } from '../net/ipv6.ts'
-import { setMethod } from './address.ts'
+import { addressesOf, setFamily, setMethod } from './address.ts'
 import type { Lines } from './lines.ts'
 import { insertOption, refind, removeSpan, replaceValue } from './options.ts'
 import { type Option, optionsNamed, type Stanza, stanzasOf } from './stanzas.ts'
@@ -16,12 +20,19 @@ export function inet6Stanza(lines: Lines, name: string): Stanza | undefined {
   return stanzasOf(lines, name).find(({ family }) => family === 'inet6')
 }
 
-/** Gives an interface its only IPv6 address: in its `inet6` stanza, which is added below the others when there is none. */
+/**
+ * Gives an interface its only IPv6 address: in its `inet6` stanza. When there is none, that is its only stanza as far as
+ * it has no IPv4 address, else one added below the others.
+ */
 export function setAddress6(lines: Lines, name: string, cidr: Ipv6Cidr): Lines {
   const wanted = formatIpv6Cidr(cidr)
   if (addresses6Named(lines, name).some((present) => formatIpv6Cidr(present) === wanted)) return lines
+  return inet6Stanza(lines, name) === undefined ? addInet6(lines, name, wanted) : setAddress6Of(lines, name, wanted)
+}
+
+function setAddress6Of(lines: Lines, name: string, wanted: string): Lines {
   const stanza = inet6Stanza(lines, name)
-  if (stanza === undefined) return addInet6(lines, name, wanted)
+  if (stanza === undefined) return lines
   const [present] = optionsNamed(stanza, 'address')
   const edited =
     present === undefined ? insertOption(lines, stanza, 'address', wanted) : replaceValue(lines, present, wanted)
@@ -38,8 +49,14 @@ export function removeAddress6(lines: Lines, name: string): Lines {
   if (stanza.family === 'inet6' && spans.length === stanza.options.length && stanza.comments.length === 0)
     return removeAddress6(removeStanza(lines, stanza), name)
   const edited = removeAll(lines, spans)
-  const rest = stanza.family === 'inet6' ? setMethod(edited, refind(edited, lines, stanza), 'manual') : edited
-  return removeAddress6(rest, name)
+  return removeAddress6(withoutFamily6(edited, refind(edited, lines, stanza)), name)
+}
+
+function withoutFamily6(lines: Lines, stanza: Stanza): Lines {
+  if (stanza.family !== 'inet6') return lines
+  const isOnly = stanzasOf(lines, stanza.name).length === 1
+  const hasGateway = optionsNamed(stanza, 'gateway').length > 0
+  return isOnly && !hasGateway ? setFamily(lines, stanza, 'inet', 'manual') : setMethod(lines, stanza, 'manual')
 }
 
 interface StanzaAddress6 {
@@ -60,8 +77,13 @@ function addresses6Of(stanza: Stanza): readonly StanzaAddress6[] {
 }
 
 function addInet6(lines: Lines, name: string, address: string): Lines {
-  const last = stanzasOf(lines, name).at(-1)
+  const stanzas = stanzasOf(lines, name)
+  const last = stanzas.at(-1)
   if (last === undefined) return lines
+  if (stanzas.length === 1 && last.family === 'inet' && last.method === 'manual' && addressesOf(last).length === 0) {
+    const inet6 = setFamily(lines, last, 'inet6', 'static')
+    return setAddress6Of(inet6, name, address)
+  }
   return addStanzaAt(lines, last.end, [`iface ${name} inet6 static`, `\taddress ${address}`])
 }
 

@@ -9,7 +9,7 @@ import { type Lines, toBytes } from './lines.ts'
 import { removeSpan, setOption, setOptionLines } from './options.ts'
 import type { StanzaType } from './place.ts'
 import { normalName, type Option, optionsNamed, type Stanza, stanzasOf } from './stanzas.ts'
-import { addStanza } from './whole-stanza.ts'
+import { addStanza, addStanzaAt } from './whole-stanza.ts'
 
 /** What any link may be given. Undefined: as the file has it, or the default for a new one. */
 export interface LinkSettings {
@@ -80,13 +80,14 @@ export function mtuWish(mtu: number | undefined, option = 'mtu'): readonly Optio
 function newStanza({ name, address, address6, comment = '', autostart, fresh }: LinkWish): readonly string[] {
   const inet = address === undefined || address === 'none' ? undefined : formatCidr(address)
   const inet6 = address6 === undefined || address6 === 'none' ? undefined : formatIpv6Cidr(address6)
+  const [family, first] = inet === undefined && inet6 !== undefined ? ['inet6', inet6] : ['inet', inet]
   return [
     ...(autostart ? [`auto ${name}`] : []),
-    `iface ${name} inet ${inet === undefined ? 'manual' : 'static'}`,
-    ...(inet === undefined ? [] : [`\taddress ${inet}`]),
+    `iface ${name} ${family} ${first === undefined ? 'manual' : 'static'}`,
+    ...(first === undefined ? [] : [`\taddress ${first}`]),
     ...fresh.flatMap((option) => valuesOf(option).map((value) => `\t${option.name} ${value}`)),
     ...(comment === '' ? [] : [`#${toBytes(comment)}`]),
-    ...(inet6 === undefined ? [] : ['', `iface ${name} inet6 static`, `\taddress ${inet6}`]),
+    ...(inet === undefined || inet6 === undefined ? [] : ['', `iface ${name} inet6 static`, `\taddress ${inet6}`]),
   ]
 }
 
@@ -110,9 +111,10 @@ function editAddress(lines: Lines, name: string, type: StanzaType, address: Ipv4
   const present = addressesNamed(lines, name).map(formatCidr)
   if (address === 'none') return stanza === undefined || present.length === 0 ? lines : removeAddress(lines, stanza)
   if (present.includes(formatCidr(address))) return lines
-  return stanza === undefined
-    ? addStanza(lines, name, type, [`iface ${name} inet static`, `\taddress ${formatCidr(address)}`])
-    : setAddress(lines, stanza, address)
+  if (stanza !== undefined) return setAddress(lines, stanza, address)
+  const texts = [`iface ${name} inet static`, `\taddress ${formatCidr(address)}`]
+  const inet6 = stanzasOf(lines, name).at(-1)
+  return inet6 === undefined ? addStanza(lines, name, type, texts) : addStanzaAt(lines, inet6.end, texts)
 }
 
 function editOption(lines: Lines, name: string, marks: readonly string[], wish: OptionWish, isOne: boolean): Lines {

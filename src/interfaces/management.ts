@@ -7,6 +7,7 @@ import type { Lines } from './lines.ts'
 import { inetStanza } from './link-stanza.ts'
 import { insertOption, refind, removeSpan, replaceValue } from './options.ts'
 import { type Stanza, stanzasOf } from './stanzas.ts'
+import { addStanzaAt } from './whole-stanza.ts'
 
 /** Where the management address is to be. */
 export interface ManagementSettings {
@@ -33,10 +34,17 @@ export function moveManagement(lines: Lines, settings: ManagementSettings): Line
   const old = managementLink(lines, settings)
   const released = old === undefined ? lines : release(lines, old, keep)
   const target = inetStanza(released, name)
-  if (target === undefined) return released
+  if (target === undefined) return addAutostart(addInet(released, settings), name)
   const has = addressesNamed(released, name).some((cidr) => formatCidr(cidr) === formatCidr(address))
   const placed = has ? released : setAddress(released, target, address)
   return addAutostart(setGateway(placed, refind(placed, released, target), formatIpv4(gateway)), name)
+}
+
+/** A link that has only IPv6 so far. */
+function addInet(lines: Lines, { name, address, gateway }: ManagementSettings): Lines {
+  const last = stanzasOf(lines, name).at(-1)
+  const texts = [`iface ${name} inet static`, `\taddress ${formatCidr(address)}`, `\tgateway ${formatIpv4(gateway)}`]
+  return last === undefined ? lines : addStanzaAt(lines, last.end, texts)
 }
 
 function release(lines: Lines, name: string, keep: boolean): Lines {

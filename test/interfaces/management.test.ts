@@ -76,6 +76,15 @@ iface eno2
   assert.is(moved(after), after)
 })
 
+test('a link that has only IPv6 gets a stanza for it', () => {
+  const six = FILE.replace('iface eno2 inet manual\n', 'iface eno2 inet6 static\n\taddress fd00::2/64\n')
+  assert.match(
+    moved(six),
+    'auto eno2\niface eno2 inet6 static\n\taddress fd00::2/64\n\niface eno2 inet static\n\taddress 192.0.2.11/24\n\tgateway 192.0.2.1\n',
+  )
+  assert.is(moved(moved(six)), moved(six))
+})
+
 test('the old spelling of an address goes as a whole', () => {
   const old = FILE.replace('address 192.0.2.11/24', 'address 192.0.2.11\n\tnetmask 255.255.255.0')
   assert.not.match(moved(old), 'netmask')

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fileAt } from '../../src/facts/file.ts'
 import { type Link, type LinkAddress, linkNamed } from '../../src/facts/links.ts'
+import { sysctlNamed } from '../../src/facts/sysctl.ts'
 import { fact, fileState } from '../helpers/model.ts'
 import {
   bridge,
@@ -242,8 +243,38 @@ test('bridge: an IPv6 address is added to, changed on and taken from a live one'
   assert.equal(gone.summaries.slice(1), ['vmbr1: remove address fd00:10::1/64'])
 })
 
+test('bridge: with IPv6 alone its one stanza is that of IPv6, as the web interface has it', () => {
+  const six = `auto vmbr1
+iface vmbr1 inet6 static
+	address fd00:10::1/64
+	bridge-ports none
+	bridge-stp off
+	bridge-fd 0
+	ipv6-addrgen off
+#six
+`
+  const task = { name: 'vmbr1', address6: 'fd00:10::1/64', link_local: false, comment: 'six' }
+  const fresh = play({}, { bridge: task })
+  assert.ok(fresh.main.includes(six), fresh.main)
+  const manual = six.replace('inet6 static\n\taddress fd00:10::1/64\n', 'inet manual\n')
+  const links = (addresses: readonly LinkAddress[]) => [...UPLINK, { ...bridge('vmbr1'), noLinkLocal: true, addresses }]
+  const main = MAIN.replace('source', `${manual}\nsource`)
+  assert.is(play({ main, links: links([]) }, { bridge: task }).main, main.replace(manual, six))
+  const cidr = { cidr: 'fd00:10::1/64', family: 6, scope: 'global' } as const
+  const before = { main: main.replace(manual, six), links: links([cidr]) }
+  assert.is(play(before, { bridge: { name: 'vmbr1', address6: 'none' } }).main, main)
+  const both = play(before, { bridge: { name: 'vmbr1', address: '10.10.10.1/24' } })
+  assert.is(both.main, before.main.replace(six, `${six}\niface vmbr1 inet static\n\taddress 10.10.10.1/24\n`))
+})
+
 test('bridge: without any address of its own, not even a link-local one', () => {
-  const fresh = play({}, { bridge: { name: 'dmz', link_local: false } })
+  const more = [
+    fact(fileAt('/etc/sysctl.d/99-pvectl-bridge-dmz.conf'), { type: 'absent' } as const),
+    fact(fileAt('/etc/sysctl.d/99-pvectl-bridge-vmbr1.conf'), { type: 'absent' } as const),
+    fact(sysctlNamed('net.ipv6.conf.dmz.accept_ra'), undefined),
+    fact(sysctlNamed('net.ipv6.conf.vmbr1.accept_ra'), '1'),
+  ]
+  const fresh = play({ more }, { bridge: { name: 'dmz', link_local: false } })
   assert.ok(fresh.main.includes('\tbridge-fd 0\n\tipv6-addrgen off\n'), fresh.main)
   assert.is(linkNamed(fresh.links, 'dmz')?.noLinkLocal, true)
   const links = [
@@ -251,8 +282,9 @@ test('bridge: without any address of its own, not even a link-local one', () => 
     { ...bridge('vmbr1'), addresses: [{ cidr: 'fe80::1/64', family: 6, scope: 'link' } as const] },
   ]
   const main = WITH_INNER.replace('static\n\taddress 10.10.10.1/24', 'manual')
-  const live = play({ main, links }, { bridge: { name: 'vmbr1', link_local: false } })
-  assert.equal(live.summaries.slice(1), ['vmbr1: no IPv6 link-local address'])
+  const live = play({ main, links, more }, { bridge: { name: 'vmbr1', link_local: false } })
+  assert.equal(live.summaries.slice(1, 2), ['vmbr1: no IPv6 link-local address'])
+  assert.is(live.summaries.at(-1), 'vmbr1: believe no router advertisements, which guests may send')
   assert.equal(linkNamed(live.links, 'vmbr1')?.addresses, [])
   const back = play({ main: live.main, links: live.links.links }, { bridge: { name: 'vmbr1', link_local: true } })
   assert.is(back.main, main)
