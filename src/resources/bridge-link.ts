@@ -3,9 +3,9 @@ import { type Script, sh } from '../connection/script.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
 import { type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
-import type { BridgeSettings } from '../interfaces/bridge.ts'
+import { type BridgeSettings, portsInFile } from '../interfaces/bridge.ts'
 import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
-import { bridgeSteps, portMtuSteps } from './bridge-steps.ts'
+import { bridgeSteps, portMtuSteps, vlanPortSteps } from './bridge-steps.ts'
 import { describeLink, planBringUp } from './bring-up.ts'
 import { linesOf } from './interfaces-file.ts'
 import { planSteps } from './link-steps.ts'
@@ -37,7 +37,7 @@ export function bridgeLink(settings: BridgeSettings): Resource {
 function bringUp(settings: BridgeSettings, model: Model, links: LinksState): Plan {
   const lines = linesOf(model.get(interfacesRef))
   const { name } = settings
-  const first = portMtuSteps(settings, lines, links)
+  const first = [...vlanPortSteps(portsInFile(lines, name) ?? [], links), ...portMtuSteps(settings, lines, links)]
   const { link, ports } = linkFromFile(
     lines,
     name,

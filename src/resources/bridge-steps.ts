@@ -3,7 +3,9 @@ import { sh } from '../connection/script.ts'
 import { type Link, type LinksState, linkNamed, portsOf } from '../facts/links.ts'
 import { type BridgeSettings, portsInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
+import { vlanOfName } from '../interfaces/vlan.ts'
 import { addressSteps, edited, type LinkStep, linkLocalSteps, mtuSteps, setUp } from './link-steps.ts'
+import { replaceLink } from './predict-links.ts'
 
 /** What has to change on a bridge that exists, in order: addresses are added before others go. */
 export function bridgeSteps(
@@ -15,6 +17,7 @@ export function bridgeSteps(
   return [
     ...spanningTree(settings, link),
     ...vlanFiltering(settings, links, link),
+    ...vlanPortSteps(settings.ports ?? [], links),
     ...portMtuSteps(settings, lines, links),
     ...portSteps(settings, links, link),
     ...mtuSteps(link, settings.mtu),
@@ -22,6 +25,25 @@ export function bridgeSteps(
     ...linkLocalSteps(link, settings.linkLocal, lines),
     ...addressSteps(settings, lines, links, link),
   ]
+}
+
+/** Ports such as `eno1.50` need no stanza: ifupdown2 makes these VLANs at boot, for the bridge that names them. */
+export function vlanPortSteps(ports: readonly string[], links: LinksState): readonly LinkStep[] {
+  return ports.flatMap((port): readonly LinkStep[] => {
+    const { rawDevice, id } = vlanOfName(port)
+    const raw = rawDevice === undefined ? undefined : linkNamed(links, rawDevice)
+    if (raw === undefined || id === undefined || linkNamed(links, port) !== undefined) return []
+    const vlan = { kind: 'vlan', vlan: { id, protocol: '802.1Q' }, lower: raw.name, mtu: raw.mtu } as const
+    return [
+      ...(raw.up ? [] : [setUp(raw.name)]),
+      {
+        summary: `${port}: VLAN ${id} of ${raw.name}`,
+        script: sh`ip link add link ${raw.name} name ${port} type vlan id ${id}`,
+        movesTraffic: false,
+        after: (state) => replaceLink(state, { ...vlan, name: port, up: false, altnames: [], addresses: [] }),
+      },
+    ]
+  })
 }
 
 /** A network card carries nothing but its bridge, so it is given at least the MTU of that. */

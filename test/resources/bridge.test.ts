@@ -243,6 +243,16 @@ test('bridge: an IPv6 address is added to, changed on and taken from a live one'
   assert.equal(gone.summaries.slice(1), ['vmbr1: remove address fd00:10::1/64'])
 })
 
+test('bridge: a VLAN among the ports that nothing describes is made, as ifupdown2 does at boot', () => {
+  const task = { bridge: { name: 'vmbr1', ports: ['eno2.5'] } }
+  const fresh = play({}, task)
+  assert.equal(fresh.summaries.slice(1), ['eno2.5: VLAN 5 of eno2', 'bring up vmbr1: no address, ports eno2.5'])
+  assert.is(linkNamed(fresh.links, 'eno2.5')?.master, 'vmbr1')
+  const there = play({ main: WITH_INNER, links: WITH_VMBR1 }, task)
+  assert.equal(there.summaries.slice(1), ['eno2.5: VLAN 5 of eno2', 'vmbr1: add port eno2.5'])
+  assert.equal(linkNamed(there.links, 'eno2.5')?.vlan, { id: 5, protocol: '802.1Q' })
+})
+
 test('bridge: with IPv6 alone its one stanza is that of IPv6, as the web interface has it', () => {
   const six = `auto vmbr1
 iface vmbr1 inet6 static
