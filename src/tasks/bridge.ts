@@ -2,8 +2,11 @@ import { z } from 'zod'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
 import { bridgeLink } from '../resources/bridge-link.ts'
 import { bridgeVlans } from '../resources/bridge-vlans.ts'
+import { file } from '../resources/file.ts'
 import { interfacesStanza } from '../resources/interfaces-stanza.ts'
 import { bridgeAbsent } from '../resources/link-absent.ts'
+import { acceptsAdvertisements, noAdvertisements } from '../resources/no-advertisements.ts'
+import type { Resource } from '../resources/resource.ts'
 import { interfaceName, stateField } from './fields.ts'
 import {
   address6Field,
@@ -15,6 +18,7 @@ import {
   readAddresses,
   vidsField,
 } from './interface-fields.ts'
+import { sysctlFileContent, sysctlFilePath } from './sysctl-file.ts'
 import { defineTask } from './task-type.ts'
 
 const params = z
@@ -49,7 +53,7 @@ const params = z
       .boolean()
       .optional()
       .describe(
-        '`false`: no IPv6 link-local address either, so that guests cannot reach the node over a bridge without address. A new bridge gets `true`, another keeps its own',
+        '`false`: no IPv6 link-local address and none that guests advertise, so that they cannot reach the node over a bridge without address. A new bridge gets `true`, another keeps its own',
       ),
     comment: commentField,
     autostart: autostartField,
@@ -97,7 +101,13 @@ export const bridgeTask = defineTask({
       autostart,
     }
     if (state === 'absent') return bridgeAbsent(name)
-    return [interfacesStanza(settings), bridgeLink(settings), ...(vlan_aware === true ? [bridgeVlans(name, vids)] : [])]
+    const isSecluded = link_local === false && (address6 === undefined || address6 === 'none')
+    return [
+      interfacesStanza(settings),
+      bridgeLink(settings),
+      ...(vlan_aware === true ? [bridgeVlans(name, vids)] : []),
+      ...(isSecluded ? secluded(name) : []),
+    ]
   },
   // Without an address there is nobody on the node who could answer a guest.
   checks: ({ name, address, mtu, state }) =>
@@ -105,3 +115,10 @@ export const bridgeTask = defineTask({
       ? []
       : [{ kind: 'mtu', seat: { interface: name, network: address }, ...(mtu === undefined ? {} : { mtu }) }],
 })
+
+/** Without a link-local address the node would still take one that a guest advertises, as a router does. */
+function secluded(name: string): readonly Resource[] {
+  const path = sysctlFilePath(`bridge-${name}`)
+  const content = sysctlFileContent([{ name: acceptsAdvertisements(name), value: '0', optional: true }])
+  return [file({ path, content, mode: '0644', owner: 'root:root' }), noAdvertisements(name)]
+}

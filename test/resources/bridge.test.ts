@@ -267,7 +267,10 @@ iface vmbr1 inet6 static
   const fresh = play({}, { bridge: task })
   assert.ok(fresh.main.includes(six), fresh.main)
   const manual = six.replace('inet6 static\n\taddress fd00:10::1/64\n', 'inet manual\n')
-  const links = (addresses: readonly LinkAddress[]) => [...UPLINK, { ...bridge('vmbr1'), noLinkLocal: true, addresses }]
+  const links = (addresses: readonly LinkAddress[]) => [
+    ...UPLINK,
+    { ...bridge('vmbr1'), noLinkLocal: true as const, addresses },
+  ]
   const main = MAIN.replace('source', `${manual}\nsource`)
   assert.is(play({ main, links: links([]) }, { bridge: task }).main, main.replace(manual, six))
   const cidr = { cidr: 'fd00:10::1/64', family: 6, scope: 'global' } as const
@@ -279,8 +282,8 @@ iface vmbr1 inet6 static
 
 test('bridge: without any address of its own, not even a link-local one', () => {
   const more = [
-    fact(fileAt('/etc/sysctl.d/99-pvectl-bridge-dmz.conf'), { type: 'absent' } as const),
-    fact(fileAt('/etc/sysctl.d/99-pvectl-bridge-vmbr1.conf'), { type: 'absent' } as const),
+    fact(fileAt('/etc/sysctl.d/99-zz-pvectl-bridge-dmz.conf'), { type: 'absent' } as const),
+    fact(fileAt('/etc/sysctl.d/99-zz-pvectl-bridge-vmbr1.conf'), { type: 'absent' } as const),
     fact(sysctlNamed('net.ipv6.conf.dmz.accept_ra'), undefined),
     fact(sysctlNamed('net.ipv6.conf.vmbr1.accept_ra'), '1'),
   ]
