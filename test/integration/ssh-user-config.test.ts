@@ -92,7 +92,9 @@ test('what pvectl cannot do is said, and a file that goes round in circles comes
   const command = await failureOf(fill('Host pve1\n  ProxyCommand nc %h %p\n', target()))
   assert.is(command.code, 'HOST_UNREACHABLE')
   assert.match(command.message, /ProxyCommand: nc/)
-  const round = await failureOf(fill('Host pve1\n  ProxyJump a\nHost a\n  ProxyJump b\nHost b\n  ProxyJump a\n', target()))
+  const round = await failureOf(
+    fill('Host pve1\n  ProxyJump a\nHost a\n  ProxyJump b\nHost b\n  ProxyJump a\n', target()),
+  )
   assert.match(round.message, /do not come to an end/)
 })
 
