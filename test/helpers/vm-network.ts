@@ -16,8 +16,8 @@ export type TasksOf = (n: number) => readonly unknown[]
 
 /** Two VMs in a lab. */
 export interface VmPair extends TestLab {
-  /** Applies tasks to both nodes side by side; then a check must find nothing to do. */
-  play(tasks: TasksOf): Promise<void>
+  /** Applies tasks to nodes side by side, both unless told otherwise; then a check must find nothing to do. */
+  play(tasks: TasksOf, nodes?: readonly PairNode[]): Promise<void>
   /** Runs a command of pvectl on one node with its tasks. */
   run(command: 'apply' | 'check', node: PairNode, tasks: TasksOf, flags?: readonly string[]): Promise<Outcome>
   /** Pulls the cable of a NIC of node1, or plugs it in. */
@@ -49,9 +49,9 @@ export function vmPair(name: string, dir: string): VmPair {
     run,
     reaches,
     until,
-    async play(tasks) {
+    async play(tasks, nodes = PAIR) {
       await Promise.all(
-        PAIR.map(async (node) => {
+        nodes.map(async (node) => {
           const { code, stdout, stderr } = await run('apply', node, tasks)
           assert.is(code, 0, stdout + stderr)
           const after = await run('check', node, tasks)
