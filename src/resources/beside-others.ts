@@ -6,7 +6,7 @@ import type { PlanBlocked, Resource } from './resource.ts'
 /** Who else has a say. */
 export interface Others {
   readonly reads: readonly FactRef<unknown>[]
-  /** Why a change would be no use, or somebody else's. */
+  /** Why what is asked for would be no use, or somebody else's. */
   readonly blocked: (model: Model) => PlanBlocked | undefined
 }
 
@@ -17,9 +17,9 @@ export function besideOthers(resource: Resource, { reads, blocked }: Others): Re
     reads: [...resource.reads, ...reads],
     plan(model) {
       const plan = resource.plan(model)
-      if (plan.kind !== 'change') return plan
+      if (plan.kind === 'ok' || plan.kind === 'unknown') return plan
       const reason = blocked(model)
-      return reason === undefined ? plan : { ...reason, after: plan.after }
+      return reason === undefined ? plan : { ...reason, ...(plan.after === undefined ? {} : { after: plan.after }) }
     },
   }
 }
