@@ -5,7 +5,7 @@ import { SDN_INTERFACES } from '../facts/sdn.ts'
 import { addressesNamed } from '../interfaces/address.ts'
 import { addresses6Named, inet6Stanza } from '../interfaces/address6.ts'
 import type { Lines } from '../interfaces/lines.ts'
-import { inetStanza, type LinkSettings } from '../interfaces/link-stanza.ts'
+import { inetStanza, type LinkSettings, optionInFile } from '../interfaces/link-stanza.ts'
 import { ownersInFile } from '../interfaces/members.ts'
 import { optionsNamed, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
 import { formatCidr } from '../net/cidr.ts'
@@ -54,7 +54,18 @@ function familyBlocked(wish: FamilyWish, lines: Lines, links: LinksState): PlanB
       `${name} has several addresses in /etc/network/interfaces (${present.join(', ')})`,
       'leave one of them, then run again; which to replace is not for pvectl to guess',
     )
-  return gatewayBlocked(wish) ?? (wanted === 'none' ? undefined : overlapBlocked(name, wanted, lines, links))
+  if (wanted === 'none') return gatewayBlocked(wish)
+  return pluggedBlocked(name, lines, links) ?? gatewayBlocked(wish) ?? overlapBlocked(name, wanted, lines, links)
+}
+
+/** PVE refuses to save a port of a bridge that has an address, and the node would not answer by it. */
+function pluggedBlocked(name: string, lines: Lines, links: LinksState): PlanBlocked | undefined {
+  const master = linkNamed(links, linkNamed(links, name)?.master ?? '')
+  const inFile = ownersInFile(lines, name).find((owner) => optionInFile(lines, owner, 'bridge-ports') !== undefined)
+  const bridge = inFile ?? (master?.kind === 'bridge' ? master.name : undefined)
+  return bridge === undefined
+    ? undefined
+    : blocked(`${name} is a port of ${bridge}, so it can have no address`, `give the address to ${bridge}`)
 }
 
 function gatewayBlocked({ name, wanted = 'none', stanza }: FamilyWish): PlanBlocked | undefined {

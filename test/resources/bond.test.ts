@@ -228,6 +228,12 @@ const BLOCKED: readonly (readonly [string, Node, Task, RegExp])[] = [
     { slaves: ['eno2'] },
     /eno2\.5 is built on eno2/,
   ],
+  [
+    'an address for a port of a bridge',
+    { main: BONDED.replace('bridge-ports eno1', 'bridge-ports bond0'), links: BONDED_LINKS },
+    { address: '10.5.0.1/24' },
+    /bond0 is a port of vmbr0, so it can have no address/,
+  ],
   ['no slaves for a new one', {}, {}, /new bond needs slaves/],
   ['no such bridge', {}, { slaves: ['eno2'], bridge: 'vmbr7' }, /no bridge vmbr7/],
   [
