@@ -75,7 +75,9 @@ export function linkLocalInFile(lines: Lines, name: string): boolean {
 const ADDRGEN = 'ipv6-addrgen'
 
 function options(settings: BridgeSettings, lines: Lines): readonly OptionWish[] {
-  const { ports, stp, forwardDelay, mtu, linkLocal } = settings
+  const { name, ports, stp, forwardDelay, mtu, linkLocal } = settings
+  // With spanning tree the least is 2 s: PVE drops less, and the kernel takes 2 s for it.
+  const tooShort = stp === true && (forwardDelayInFile(lines, name) ?? 2) < 2
   return [
     ...(ports === undefined
       ? []
@@ -84,7 +86,9 @@ function options(settings: BridgeSettings, lines: Lines): readonly OptionWish[] 
       ? []
       : [{ name: 'bridge-stp', value: stp ? 'on' : 'off', same: (text?: string) => isOn(text) === stp }]),
     ...(forwardDelay === undefined
-      ? []
+      ? tooShort
+        ? [{ name: 'bridge-fd', value: undefined }]
+        : []
       : [{ name: 'bridge-fd', value: String(forwardDelay), same: (text?: string) => Number(text) === forwardDelay }]),
     ...vlanOptions(settings, lines),
     ...mtuWish(mtu),

@@ -56,6 +56,14 @@ test('a new bridge without address, with spanning tree, not at boot', () => {
   )
 })
 
+test('a forward delay that spanning tree does not allow goes', () => {
+  const text = 'iface vmbr1 inet manual\n\tbridge-ports none\n\tbridge-stp off\n\tbridge-fd 0\n'
+  const after = 'iface vmbr1 inet manual\n\tbridge-ports none\n\tbridge-stp on\n'
+  assert.is(write(text, { name: 'vmbr1', stp: true }), after)
+  const four = text.replace('fd 0', 'fd 4')
+  assert.is(write(four, { name: 'vmbr1', stp: true }), four.replace('off', 'on'))
+})
+
 test('a file in CRLF stays one', () => {
   const written = write(corpus('crlf'), WANTED)
   assert.is(written.replaceAll('\r\n', '').indexOf('\n'), -1)
