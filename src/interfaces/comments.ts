@@ -17,7 +17,7 @@ export function setComment(lines: Lines, name: string, comment: string): Lines {
   const [first, ...others] = stanzasOf(lines, name)
   if (first === undefined) return lines
   const all = [first, ...others]
-  const own = all.flatMap((stanza) => ownComments(lines, stanza))
+  const own = all.flatMap((stanza) => ownComments(lines, stanza, wanted))
   if (wanted !== '' && own.some(({ text }) => text === wanted)) return lines
   const elsewhere = all
     .flatMap((stanza) => stanza.comments)
@@ -43,8 +43,8 @@ function replaceOwn(lines: Lines, stanza: Stanza, wanted: string): Lines {
 }
 
 /** The lines that PVE would have written as comment: the last ones, prose, with a blank line or nothing after. */
-function ownComments(lines: Lines, stanza: Stanza): readonly Comment[] {
-  return headingOf(lines, stanza).length > 0 ? [] : lastProse(stanza)
+function ownComments(lines: Lines, stanza: Stanza, wanted = ''): readonly Comment[] {
+  return headingOf(lines, stanza).length > 0 ? [] : lastProse(stanza, wanted)
 }
 
 /** `#` lines right above the next stanza: meant for that one, though PVE counts them in here. */
@@ -53,11 +53,13 @@ function headingOf(lines: Lines, stanza: Stanza): readonly Comment[] {
   return isKeyword(next) ? lastProse(stanza) : []
 }
 
-function lastProse(stanza: Stanza): readonly Comment[] {
+/** `wanted` is prose even when it reads like a setting. */
+function lastProse(stanza: Stanza, wanted = ''): readonly Comment[] {
   const last: Comment[] = []
   let at = stanza.pveEnd
   for (const comment of [...stanza.comments].reverse()) {
-    if (comment.end !== at || comment.end !== comment.first + 1 || isSetting(comment.text)) break
+    if (comment.end !== at || comment.end !== comment.first + 1) break
+    if (comment.text !== wanted && isSetting(comment.text)) break
     last.unshift(comment)
     at = comment.first
   }

@@ -49,6 +49,13 @@ test('an empty comment takes it away', () => {
   assert.is(edit(`${HEAD}\t# why\n\tbridge-fd 0\n`, ''), `${HEAD}\t# why\n\tbridge-fd 0\n`)
 })
 
+test('a comment that reads like a setting stays where it is', () => {
+  const six = `${HEAD.replace('inet static', 'inet6 static')}#Old\n\niface vmbr0 inet static\n\taddress 10.0.0.1/24\n`
+  const after = six.replace('#Old', '#mtu 9000')
+  assert.is(edit(six, 'mtu 9000'), after)
+  assert.is(edit(after, 'mtu 9000'), after)
+})
+
 test('UTF-8 goes in as bytes and is read back as the same bytes', () => {
   const once = edit(HEAD, 'Büro à')
   assert.is(once, `${HEAD}#Büro à\n`)
