@@ -1,9 +1,10 @@
 import { parseSubnet } from '../net/subnet.ts'
 import { nftTable, nftTableAbsent } from '../resources/nft-table.ts'
 import { linkOf } from './partition/checks.ts'
-import { parseFlow } from './partition/flows.ts'
+import { type Flow, parseFlow } from './partition/flows.ts'
 import { type PartitionParams, partitionParams } from './partition/params.ts'
 import { isAbsent, partsOf } from './partition/parts.ts'
+import { partitionChecks } from './partition/proofs.ts'
 import { PARTITION_TABLE, partitionTable, type RoutedNetwork } from './partition/ruleset.ts'
 import { defineTask } from './task-type.ts'
 
@@ -30,10 +31,17 @@ export const partitionTask = defineTask({
     const networks = routed(params)
     if (params.router !== undefined && params.isolate === undefined) return []
     if (params.isolate === false || networks.length < 2) return nftTableAbsent(PARTITION_TABLE)
-    const flows = params.allow.map(parseFlow).filter((flow) => typeof flow !== 'string')
-    return nftTable(partitionTable(networks, flows))
+    return nftTable(partitionTable(networks, flowsOf(params)))
+  },
+  checks(params) {
+    const apart = params.router === undefined && params.isolate !== false
+    return apart ? partitionChecks(routed(params), flowsOf(params)) : []
   },
 })
+
+function flowsOf({ allow }: PartitionParams): readonly Flow[] {
+  return allow.map(parseFlow).filter((flow) => typeof flow !== 'string')
+}
 
 function routed(params: PartitionParams): readonly RoutedNetwork[] {
   return params.networks.flatMap((network) => {

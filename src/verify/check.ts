@@ -178,6 +178,32 @@ export interface ClosedCheck {
   readonly from: 'outside' | Seat
 }
 
+/** One connection that guests of a network try to another. */
+export interface BetweenTry {
+  /** Name of the other network. */
+  readonly name: string
+  readonly to: Seat
+  /** Guest that it is about; default: any. */
+  readonly address?: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  /** Whether it may pass. */
+  readonly passes: boolean
+  /** True when all that goes there may pass. */
+  readonly all?: true
+}
+
+/** Of what guests of a network send to other networks of the node passes what may, and nothing else. */
+export interface BetweenCheck {
+  readonly kind: 'between'
+  readonly seat: Seat
+  /** Name of the network. */
+  readonly name: string
+  /** Table of nftables, family `inet`, whose chain `forward` keeps them apart. */
+  readonly table: string
+  readonly tries: readonly BetweenTry[]
+}
+
 /** One thing to prove about a host. */
 export type Check =
   | DhcpOfferCheck
@@ -196,3 +222,4 @@ export type Check =
   | JumpCheck
   | ForwardCheck
   | ClosedCheck
+  | BetweenCheck

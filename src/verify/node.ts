@@ -202,6 +202,12 @@ export class NodeView {
     return undefined
   }
 
+  /** What a chain of a table of nftables makes of a packet; undefined when there is no such chain that the kernel asks. */
+  nftOutcome(table: string, chain: string, packet: Packet): Outcome | undefined {
+    const base = this.#nft(packet.family).find((one) => one.table === table && one.chain === chain)
+    return base === undefined ? undefined : walk(base.chains, chain, packet)
+  }
+
   #nft(family: 4 | 6): readonly BaseChain[] {
     // What iptables keeps in nftables was read as iptables; a table that it cannot read is named in its output.
     const foreign = /Table `(\w+)' is incompatible/.exec(this.#text(iptablesOf(family)))?.[1]

@@ -8,6 +8,9 @@ import { testHost } from './job.ts'
 /** What a node is like; all else is as on a node where everything works. */
 export interface NodeShape {
   readonly iptables?: string
+  readonly ip6tables?: string
+  /** IPv6 addresses with their prefix, by interface. */
+  readonly addresses6?: Readonly<Record<string, string>>
   readonly nft?: string
   readonly forwarding?: string
   readonly listeners?: string
@@ -29,13 +32,18 @@ tcp LISTEN 0 511 0.0.0.0:443 0.0.0.0:* users:(("nginx",pid=2,fd=1))
 tcp LISTEN 0 511 0.0.0.0:80 0.0.0.0:* users:(("nginx",pid=2,fd=1))
 tcp LISTEN 0 128 0.0.0.0:8006 0.0.0.0:* users:(("pveproxy",pid=3,fd=1))`
 
+function six(cidr: string | undefined) {
+  const [local = '', length] = cidr?.split('/') ?? []
+  return length === undefined ? [] : [{ family: 'inet6', local, prefixlen: Number(length), scope: 'global' }]
+}
+
 /** Makes the view of a node with vmbr0 (198.51.100.10) and vmbr1 (10.10.10.1/24). */
 export function nodeView(shape: NodeShape = {}): NodeView {
   const link = (ifname: string, local: string, prefixlen: number) => ({
     ifname,
     mtu: 1500,
     flags: shape.down?.includes(ifname) ? [] : ['UP'],
-    addr_info: [{ family: 'inet', local, prefixlen, scope: 'global' }],
+    addr_info: [{ family: 'inet', local, prefixlen, scope: 'global' }, ...six(shape.addresses6?.[ifname])],
   })
   const links = [link('vmbr0', '198.51.100.10', 24), link('vmbr1', '10.10.10.1', 24)]
   const units = ['dnsmasq.service', 'nginx.service'].map((name): [string, Seen] => {
@@ -49,6 +57,7 @@ export function nodeView(shape: NodeShape = {}): NodeView {
   const facts = new Map<string, Seen>([
     ['links', { text: JSON.stringify(links) }],
     ['iptables', { text: shape.iptables ?? NAT }],
+    ['ip6tables', { text: shape.ip6tables ?? '' }],
     ['nft', { text: shape.nft ?? '' }],
     ['listeners', { text: shape.listeners ?? LISTENERS }],
     ['forwarding', { text: shape.forwarding ?? 'ip_forward:1\nconf/vmbr1/forwarding:1' }],

@@ -69,6 +69,10 @@ test('each check once, closed ports for each place, one fact however many ask', 
 
 test('settings: defaults, and every mistake with its host', () => {
   assert.equal(readSettings([host()]).get('node1'), { websocket_paths: {}, closed_ports: [], closed_to_guests: [] })
+  const six = (text: string) => () => readSettings([host({ nat_target6: text })])
+  for (const target of ['2001:db8::1', '[2001:db8::1]:443']) assert.not.throws(six(target))
+  for (const target of ['192.0.2.1', '2001:db8::1]:443', '[2001:db8::1]:70000', 'gateway'])
+    assert.throws(six(target), /`nat_target6` must be an IPv6 address/)
   const wrong = host({ nat_target: 'gateway', closed_port: [1], websocket_paths: { a: 'x' } })
   try {
     readSettings([wrong])

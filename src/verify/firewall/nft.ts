@@ -96,7 +96,7 @@ function fieldOf(left: unknown, packet: Packet): string | number | undefined {
     case 'l4proto':
     case 'ip protocol':
     case 'ip6 nexthdr':
-      return packet.protocol
+      return packet.family === 6 && packet.protocol === 'icmp' ? 'ipv6-icmp' : packet.protocol
     case 'nfproto':
       return packet.family === 4 ? 'ipv4' : 'ipv6'
     case 'state':
@@ -116,7 +116,9 @@ function fieldOf(left: unknown, packet: Packet): string | number | undefined {
     case 'udp sport':
       return payload?.protocol === packet.protocol ? (packet.sourcePort ?? 'none') : 'none'
     case 'icmp type':
-      return packet.protocol === 'icmp' ? 'echo-request' : 'none'
+      return packet.family === 4 && packet.protocol === 'icmp' ? 'echo-request' : 'none'
+    case 'icmpv6 type':
+      return packet.family === 6 && packet.protocol === 'icmp' ? 'echo-request' : 'none'
     default:
       return undefined
   }
@@ -138,7 +140,7 @@ function equals(right: unknown, value: string | number): Match {
   }
   if (typeof right === 'string' && right.startsWith('@')) return 'maybe'
   if (typeof right === 'string' && right.endsWith('*')) return truth(String(value).startsWith(right.slice(0, -1)))
-  return truth(String(right) === String(value))
+  return truth(String(right === 'icmpv6' ? 'ipv6-icmp' : right) === String(value))
 }
 
 function any(matches: readonly Match[]): Match {
@@ -203,5 +205,8 @@ function wording(expression: Json): string {
 }
 
 function plain(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : JSON.stringify(value)
+  if (typeof value === 'string' || typeof value === 'number') return String(value)
+  const members = (value as { set?: unknown } | null)?.set
+  const isPlain = Array.isArray(members) && members.every((one) => typeof one === 'string' || typeof one === 'number')
+  return isPlain ? `{ ${members.join(', ')} }` : JSON.stringify(value)
 }

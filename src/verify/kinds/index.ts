@@ -1,6 +1,7 @@
 /** Every kind of check, by its name. */
 import type { Check } from '../check.ts'
 import type { Prover } from '../prover.ts'
+import { between } from './between.ts'
 import { dhcpOffer, dhcpReservation } from './dhcp.ts'
 import { dnsName, dnsOutside } from './dns.ts'
 import { ipv6Ra } from './ipv6-ra.ts'
@@ -12,6 +13,7 @@ import { certificate, proxy, redirect, unknownName, websocket } from './sites.ts
 type Provers = { readonly [Kind in Check['kind']]: Prover<Extract<Check, { kind: Kind }>> }
 
 const provers: Provers = {
+  between,
   certificate,
   closed,
   dhcp_offer: dhcpOffer,

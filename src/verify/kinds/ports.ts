@@ -38,7 +38,11 @@ export const forward: Prover<ForwardCheck> = {
     if (seen.open !== undefined) return passed('connected')
     const guest = evidence.node.fact(guestFact(check.to).id)
     if (guest.open === undefined) return skipped(`${end(check.to)} does not answer the node either (${shown(guest)})`)
-    return failed(shown(seen), blockedForward(check, evidence))
+    const why = blockedForward(check, evidence)
+    // Without a word about IPv6 from this machine's own network, nobody knows which end is to blame.
+    if (why === undefined && familyOf(check) === 6 && NO_WAY.test(shown(seen)))
+      return skipped(`${shown(seen)}, though nothing on the node is in the way: has this machine a way out by IPv6?`)
+    return failed(shown(seen), why ?? unexplained(check))
   },
 }
 
@@ -74,6 +78,9 @@ export const closed: Prover<ClosedCheck> = {
     })
   },
 }
+
+/** As {@link reasonOf} says it, when it may be this machine that knows no way. */
+const NO_WAY = /^(network|host) unreachable$/
 
 /** As {@link reasonOf} says it. */
 const REFUSED = 'connection refused'
@@ -160,7 +167,7 @@ function samePlace(one: string, other: string): boolean {
   return a !== undefined && b !== undefined && a.family === b.family && a.address === b.address
 }
 
-function blockedForward(check: ForwardCheck, evidence: Evidence): Cause {
+function blockedForward(check: ForwardCheck, evidence: Evidence): Cause | undefined {
   const { node } = evidence
   const before = incoming(check, evidence)
   const inner = node.link({ network: `${check.to.address}/${before.family === 4 ? 32 : 128}` })?.ifname ?? ''
@@ -179,14 +186,18 @@ function blockedForward(check: ForwardCheck, evidence: Evidence): Cause {
     forwardingCause(node, [before.from, inner], before.family) ??
     firewallCause(node, packet) ??
     firewallCause(node, back) ??
-    nobodysAddress(check, node) ?? {
-      cause:
-        check.from === 'outside'
-          ? 'something between this machine and the node stops it, or the guest answers by another way'
-          : 'the answer goes straight to the guest that asked: the rule for hairpin is missing (POSTROUTING, ctstate DNAT)',
-      hint: 'pvectl check shows a difference',
-    }
+    nobodysAddress(check, node)
   )
+}
+
+function unexplained({ from }: ForwardCheck): Cause {
+  return {
+    cause:
+      from === 'outside'
+        ? 'something between this machine and the node stops it, or the guest answers by another way'
+        : 'the answer goes straight to the guest that asked: the rule for hairpin is missing (POSTROUTING, ctstate DNAT)',
+    hint: 'pvectl check shows a difference',
+  }
 }
 
 /** An address that no interface has works only where somebody routes it to the node. */

@@ -19,11 +19,10 @@ for my $probe (@{$plan->{probes}}) {
     my ($place, $why) = interface_of($probe->{seat});
     if (!$place) { print say_result('probe', $probe->{id}, { place => $why }); next }
     if ($probe->{kind} eq 'forwarding' && grep { $_ && $_->{dev} eq $place->{name} } $default, $default6) { print say_result('probe', $probe->{id}, { uplink => 1 }); next }
-    my $group = $groups{join '/', $place->{name}, $place->{vlan} // ''} //= { place => $place, probes => [] };
     my $family = $probe->{family} //= family($probe->{seat});
-    my $network = $probe->{seat}{network};
-    $group->{"own$family"} //= (grep { !defined $network || $network =~ /:/ != ($family == 6) || same_network($_, $network) } addresses($place->{link}, $family))[0];
+    my $group = join_group(\%groups, $place, $probe->{seat}, $family);
     push @{$group->{probes}}, $probe;
+    arrange_calls(\%groups, $group, @{$probe->{tries} // []});
 }
 
 sub sit {
@@ -38,6 +37,7 @@ sub sit {
         syswrite $tell, '+'; close $tell;
         sysread($wait, my $why, 65536);
         my @probes = @{$group->{probes}};
+        excuse($group, $why) if $why ne '+';
         my $seen = $why eq '+' ? seat_probes($group, $cable, @probes) : { map { ($_->{id} => { setup => $why }) } @probes };
         syswrite_all($out, $json->encode($seen));
     });
@@ -54,6 +54,7 @@ sub sit {
     return $seen;
 }
 
+$dhcp_places = (grep { grep { $_->{kind} eq 'dhcp' && !defined $_->{mac} } @{$_->{probes}} } values %groups) || 1;
 my $number = 0;
 my @jobs = map { my $group = $_; my $cable = "pvv$$" . 'n' . $number++; ["seat $cable" => sub { sit($group, $cable) }] } map { $groups{$_} } sort keys %groups;
 push @jobs, map { my $fact = $_; ["fact $fact->{id}" => sub { fact($fact) }] } @$wanted;

@@ -70,14 +70,16 @@ sub offer {
     return ($xid, { address => ip_text($yours), server => $list->(54)->[0], router => $list->(3), dns => $list->(6), mask => $list->(1)->[0], lease => unpack 'N', $option{51} // "\0\0\0\0" });
 }
 
-# All DISCOVERs of a seat at once. A server may ping an address for three seconds before it offers it.
+# All DISCOVERs of a seat at once. dnsmasq pings an address for three seconds before it offers it, for one guest after
+# the other, until it has done so six times in half a minute (do_icmp_ping of its dhcp.c).
+my $dhcp_places = 1;
 sub probe_dhcp {
     my (@probes) = @_;
     my ($s, $own) = packet_socket(0x0800);
     my (%of, %result);
     $of{int rand 0xffffffff} = $_ for @probes;
     my $all = 0;
-    for my $wait (1.5, 2, 2.5) {
+    for my $wait (1.5, 2, 2.5, (3) x (($dhcp_places > 6 ? 6 : $dhcp_places) - 1)) {
         for my $xid (keys %of) {
             my $probe = $of{$xid};
             next if $result{$probe->{id}};

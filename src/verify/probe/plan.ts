@@ -1,6 +1,14 @@
 /** What the probe on a node is told to do, and what it tells. */
 import type { Seat } from '../check.ts'
 
+/** A connection to a guest of another network: one that is put there, or the one that has `address`. */
+export interface Call {
+  readonly to: Seat
+  readonly address?: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+}
+
 /** One probe from the place of a guest. */
 export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
   | { readonly kind: 'dhcp'; readonly mac?: string }
@@ -18,6 +26,7 @@ export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
   /** `host`: default the node; `uplink6`: the IPv6 address that it has outside. */
   | { readonly kind: 'tcp'; readonly host?: string; readonly port: number }
   | { readonly kind: 'ra' }
+  | { readonly kind: 'between'; readonly tries: readonly Call[] }
 )
 
 /** One thing to read of the node itself. */

@@ -5,12 +5,13 @@ import { PvectlError } from '../../errors.ts'
 import { BASE } from './base.ts'
 import { FACTS } from './facts.ts'
 import { MAIN } from './main.ts'
+import { NEIGHBOURS } from './neighbours.ts'
 import { PACKETS } from './packets.ts'
 import type { NodePlan, NodeReport } from './plan.ts'
 import { SEAT } from './seat.ts'
 
 /** The program, in Perl with nothing but what comes with it. */
-export const PROGRAM = `use Cwd ();${BASE}${PACKETS}${SEAT}${FACTS}${MAIN}`
+export const PROGRAM = `use Cwd ();${BASE}${PACKETS}${NEIGHBOURS}${SEAT}${FACTS}${MAIN}`
 
 /** A word that frames results; nothing else on a node prints it. */
 export function probeMark(): string {

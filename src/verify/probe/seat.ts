@@ -75,16 +75,16 @@ sub wait_for_port {
     sleep 0.02 while time < $end && (slurp("/sys/class/net/$cable/brport/state") // 3) != 3;
 }
 
-# An address that nobody has, from the top of the network of the node's address there.
+# An address that nobody has, from the top of the network of the node's address there; and whether the node answered.
 sub free_address {
     my ($own, $bits) = @_;
     return undef if $bits > 29 || $bits < 8;
     my $mask = (0xffffffff << (32 - $bits)) & 0xffffffff;
     my $last = (ip_number($own) & $mask) | (~$mask & 0xffffffff);
     my @candidates = grep { $_ != ip_number($own) } map { $last - $_ } 1 .. 5;
-    my $taken = taken(@candidates);
+    my $taken = taken(@candidates, ip_number($own));
     my ($free) = grep { !$taken->{$_} } @candidates;
-    return defined $free ? ip_text($free) : undef;
+    return defined $free ? (ip_text($free), $taken->{ip_number($own)}) : undef;
 }
 
 # An address of the network that nobody is likely to have: of so many, one by chance.
@@ -147,7 +147,7 @@ sub seat_probes {
             // quiet('ip', 'link', 'add', 'link', 'trunk', 'name', 'eth0', 'type', 'vlan', 'id', $place->{vlan});
     }
     $why //= quiet('ip', 'link', 'set', 'dev', 'eth0', 'up');
-    return { map { ($_->{id} => { setup => $why }) } @probes } if $why;
+    if ($why) { excuse($group, $why); return { map { ($_->{id} => { setup => $why }) } @probes } }
     wait_for_port($place, $cable);
     my @dhcp = grep { $_->{kind} eq 'dhcp' } @probes;
     my @ra = grep { $_->{kind} eq 'ra' } @probes;
@@ -155,7 +155,7 @@ sub seat_probes {
     my @jobs = map { my $probe = $_; [$probe->{id} => sub { router_advertisement($free6) }] } @ra;
     push @jobs, ['dhcp' => sub { probe_dhcp(@dhcp) }] if @dhcp;
     my ($four, $six) = map { my $family = $_; [grep { $_->{family} == $family } @rest] } 4, 6;
-    push @jobs, ['four' => sub { addressed_probes($group->{own4}, @$four) }] if @$four;
+    push @jobs, ['four' => sub { addressed_probes($group, @$four) }] if @$four || %{$group->{listens}};
     push @jobs, ['six' => sub { addressed_probes6($own6, $free6, @$six) }] if @$six;
     my $seen = parallel(25, @jobs);
     for my $kind (['dhcp', @dhcp], ['four', @$four], ['six', @$six]) {
@@ -168,18 +168,25 @@ sub seat_probes {
 
 # Probes that need an address, as a guest with a lease has one.
 sub addressed_probes {
-    my ($own, @probes) = @_;
-    return { map { ($_->{id} => { no_address => 1 }) } @probes } if !$own;
-    my $free = free_address($own->{local}, $own->{prefixlen});
-    return { map { ($_->{id} => { no_free_address => 1 }) } @probes } if !defined $free;
+    my ($group, @probes) = @_;
+    my $own = $group->{own4};
+    my $none = sub { my ($why, $value) = @_; excuse($group, $value // $why =~ tr/_/ /r); return { map { ($_->{id} => { $why => $value // 1 }) } @probes } };
+    return $none->('no_address') if !$own;
+    my ($free, $alive) = free_address($own->{local}, $own->{prefixlen});
+    return $none->('no_free_address') if !defined $free;
     my $why = quiet('ip', 'addr', 'add', "$free/$own->{prefixlen}", 'dev', 'eth0') // quiet('ip', 'route', 'add', 'default', 'via', $own->{local});
-    return { map { ($_->{id} => { setup => $why }) } @probes } if $why;
+    return $none->('setup', $why) if $why;
+    my @calls = grep { $_->{kind} eq 'between' } @probes;
+    @probes = grep { $_->{kind} ne 'between' } @probes;
     my @dns = grep { $_->{kind} eq 'dns' } @probes;
     my @jobs = map { my $probe = $_; [$probe->{id} => sub { my $seen = probe($probe, $own); $seen->{from} //= $free; $seen }] } grep { $_->{kind} ne 'dns' } @probes;
     push @jobs, ['dns' => sub { probe_dns(@dns) }] if @dns;
     push @jobs, ['tcp' => sub { probe_dns_tcp($dns[0]) }] if @dns;
+    push @jobs, ['calls' => sub { call_neighbours($group, $alive, @calls) }] if @calls;
+    push @jobs, ['ears' => sub { listen_for_neighbours($group, $free, $alive) }] if %{$group->{listens}};
     my $seen = parallel(20, @jobs);
-    my ($answers, $over_tcp) = delete @$seen{qw(dns tcp)};
+    my ($answers, $over_tcp, $calls) = delete @$seen{qw(dns tcp calls ears)};
+    $seen->{$_->{id}} = $calls->{error} ? { setup => $calls->{error} } : $calls->{$_->{id}} for @calls;
     $seen->{$_->{id}} = $answers->{error} ? { setup => $answers->{error} } : $answers->{$_->{id}} for @dns;
     $seen->{$dns[0]{id}}{tcp} = $over_tcp if @dns;
     return $seen;
