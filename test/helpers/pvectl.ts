@@ -72,9 +72,10 @@ export function labUp(name: string, nodes: number | Rehearsal, dir: string, flag
   const up = pvectl(['lab', 'up', '--name', name, ...which, '--out', dir, ...flags])
   if (up.code !== 0) throw new Error(`lab up failed:\n${up.stdout}${up.stderr}`)
   const { all } = parse(readFileSync(join(dir, 'hosts.yml'), 'utf8'))
-  const hosts: Record<string, { address: string }> = { ...all.hosts }
-  for (const group of Object.values<{ hosts?: typeof hosts }>(all.children ?? {})) Object.assign(hosts, group.hosts)
-  const addresses = Object.fromEntries(Object.entries(hosts).map(([node, { address }]) => [node, address]))
+  const groups = [all, ...Object.values<typeof all>(all.children ?? {})]
+  // Members of groups that are described elsewhere have no value.
+  const hosts = groups.flatMap((group) => Object.entries<{ address: string } | null>(group.hosts ?? {}))
+  const addresses = Object.fromEntries(hosts.flatMap(([node, host]) => (host === null ? [] : [[node, host.address]])))
   const options = [`UserKnownHostsFile=${join(dir, all.connection.known_hosts)}`, 'BatchMode=yes', 'ConnectTimeout=10']
   const args = (node: string) => [
     ...options.flatMap((o) => ['-o', o]),
