@@ -153,7 +153,35 @@ const CASES: readonly (readonly [string, Check, Given, RegExp])[] = [
   ['a seat on a network that is not there', nat, { seen: { no_address: 1 } }, /^failed: .* has no IPv6 address of its/],
 ]
 
-for (const [name, check, given, wanted] of CASES) {
+const shut: Check = { kind: 'closed', port: 22, from: { interface: 'vmbr1' } }
+const listeners = 'tcp LISTEN 0 128 [::]:22 [::]:* users:(("sshd",pid=3,fd=1))'
+const silence = { silence: 1, target: 'fe80::1' }
+
+const CLOSED: typeof CASES = [
+  ['closed at each address', shut, { seen: { error: 'Connection refused', link: silence } }, /^passed: connection ref/],
+  [
+    'no address at all',
+    shut,
+    { seen: { no_address: 1, link: { no_address: 1 } } },
+    /^passed: the node has no address on/,
+  ],
+  ['IPv6 alone, closed', shut, { seen: { no_address: 1, link: silence } }, /^passed: no answer/],
+  [
+    'open by the link-local address of a bridge that has no other',
+    shut,
+    { seen: { no_address: 1, link: { open: 1, target: 'fe80::1' } }, node: { listeners } },
+    /^failed: it answers at fe80::1; sshd listens at all addresses.*; `link_local: false`/,
+  ],
+  [
+    'a firewall of IPv4 only',
+    shut,
+    { seen: { silence: 1, link: { open: 1, target: 'fe80::1' } }, node: { listeners } },
+    /^failed: it answers at fe80::1; .*refuse port 22 of IPv6 too/,
+  ],
+  ['one of the two was not seen', shut, { seen: { silence: 1, link: {} } }, /^skipped: nothing was seen/],
+]
+
+for (const [name, check, given, wanted] of [...CASES, ...CLOSED]) {
   test(name, () => {
     const { status, saw, cause, hint } = proverOf(check).judge(check, evidence(given))
     assert.match([`${status}: ${saw}`, cause, hint].filter(Boolean).join('; '), wanted)

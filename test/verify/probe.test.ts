@@ -62,7 +62,7 @@ test('each check once, closed ports for each place, one fact however many ask', 
   const plan = planExchange(view)
   assert.equal(
     plan.probes.map(({ id, kind }) => `${id} ${kind}`),
-    ['0 dns', '1 dhcp', '3 tcp'],
+    ['0 dns', '1 dhcp', '3 closed'],
   )
   assert.is(plan.facts.filter(({ id }) => id === 'unit dnsmasq.service').length, 1)
 })

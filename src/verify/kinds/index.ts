@@ -2,11 +2,12 @@
 import type { Check } from '../check.ts'
 import type { Prover } from '../prover.ts'
 import { between } from './between.ts'
+import { closed } from './closed.ts'
 import { dhcpOffer, dhcpReservation } from './dhcp.ts'
 import { dnsName, dnsOutside } from './dns.ts'
 import { ipv6Ra } from './ipv6-ra.ts'
 import { jump } from './jump.ts'
-import { closed, forward } from './ports.ts'
+import { forward } from './ports.ts'
 import { forwarding, mtu, nat } from './routing.ts'
 import { certificate, proxy, redirect, unknownName, websocket } from './sites.ts'
 

@@ -1,7 +1,7 @@
-/** Ports of the node: those that lead to guests, and those that must not answer. */
+/** Ports of the node that lead to guests. */
 import { type IpFamily, parseIp } from '../../net/ip-cidr.ts'
-import { type Cause, firewallCause, forwardingCause, linkCause, seatName, seatProblem } from '../causes.ts'
-import type { ClosedCheck, ForwardCheck } from '../check.ts'
+import { type Cause, firewallCause, forwardingCause, seatProblem } from '../causes.ts'
+import type { ForwardCheck } from '../check.ts'
 import type { Packet } from '../firewall/packet.ts'
 import type { NodeView } from '../node.ts'
 import { reasonOf } from '../outside/http.ts'
@@ -46,44 +46,8 @@ export const forward: Prover<ForwardCheck> = {
   },
 }
 
-/** Proves {@link ClosedCheck}. */
-export const closed: Prover<ClosedCheck> = {
-  title: ({ port, from }) =>
-    `port ${port} is closed to ${from === 'outside' ? 'this machine' : `guests of ${seatName(from)}`}`,
-  proves: 'nothing answers at the port, though the node itself can be reached from there',
-  probe: ({ port, from }) => (from === 'outside' ? undefined : { kind: 'tcp', seat: from, port }),
-  outside: async ({ port, from }, _, ask) => (from === 'outside' ? knock(ask, port) : {}),
-  judge({ port, from }, { seen, outside, node, host }) {
-    const problem = from === 'outside' ? undefined : seatProblem(from, seen)
-    if (problem !== undefined) return problem
-    const answer = from === 'outside' ? outside : seen
-    const down = from === 'outside' ? undefined : linkCause(node, from)
-    if (down !== undefined) return skipped(down.cause)
-    // Silence of an address proves nothing unless it is known to be the node's.
-    if (
-      answer.open === undefined &&
-      from === 'outside' &&
-      host.address !== host.target.address &&
-      answer.error !== REFUSED
-    )
-      return skipped(`${host.address}: ${shown(answer)}; nobody knows whether that is the node`)
-    if (answer.open === undefined && answer.error === undefined && answer.silence === undefined)
-      return skipped('nothing was seen')
-    if (answer.open === undefined) return passed(shown(answer))
-    const [listener = ''] = node.listeners('tcp', port)
-    const who = /"([^"]+)"/.exec(listener)?.[1]
-    return failed('it answers', {
-      cause: `${who ?? 'a program'} listens there, and no firewall keeps anybody out`,
-      hint: `let a firewall refuse port ${port}, or bind ${who ?? 'the program'} to another address`,
-    })
-  },
-}
-
 /** As {@link reasonOf} says it, when it may be this machine that knows no way. */
 const NO_WAY = /^(network|host) unreachable$/
-
-/** As {@link reasonOf} says it. */
-const REFUSED = 'connection refused'
 
 function end({ address, port }: ForwardCheck['to']): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
@@ -93,7 +57,8 @@ function guestFact({ address, port }: ForwardCheck['to']) {
   return { id: `tcp ${address}:${port}`, kind: 'tcp' as const, args: [address, port] }
 }
 
-async function knock(ask: Outside, port: number, address?: string): Promise<Seen> {
+/** Whether a port answers to this machine. */
+export async function knock(ask: Outside, port: number, address?: string): Promise<Seen> {
   try {
     const stream = await ask.dial(port, address)
     stream.on('error', () => {}).destroy()
@@ -103,7 +68,8 @@ async function knock(ask: Outside, port: number, address?: string): Promise<Seen
   }
 }
 
-function shown({ open, error, silence }: Seen): string {
+/** What came of knocking, in words. */
+export function shown({ open, error, silence }: Seen): string {
   if (open !== undefined) return 'connected'
   if (error !== undefined) return String(error).toLowerCase()
   return silence === undefined ? 'nothing seen' : 'no answer'

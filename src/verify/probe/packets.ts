@@ -184,11 +184,11 @@ sub ping6 {
 
 # A TCP connection: open, refused, or why not.
 sub tcp {
-    my ($host, $port, $seconds) = @_;
+    my ($host, $port, $seconds, $scope) = @_;
     my $v6 = $host =~ /:/;
     my $address = Socket::inet_pton($v6 ? Socket::AF_INET6() : AF_INET, $host) // gethostbyname($host) // return { error => 'unknown host' };
     socket(my $s, $v6 ? Socket::AF_INET6() : AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 6) or return { error => "$!" };
-    my $to = $v6 ? Socket::pack_sockaddr_in6($port, $address) : sockaddr_in($port, $address);
+    my $to = $v6 ? Socket::pack_sockaddr_in6($port, $address, $scope // 0) : sockaddr_in($port, $address);
     if (!connect $s, $to) {
         return { error => "$!" } if !$!{EINPROGRESS};
         return { silence => 1 } unless IO::Select->new($s)->can_write($seconds // 3);

@@ -25,6 +25,8 @@ export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
   | { readonly kind: 'mtu'; readonly size: number }
   /** `host`: default the node; `uplink6`: the IPv6 address that it has outside. */
   | { readonly kind: 'tcp'; readonly host?: string; readonly port: number }
+  /** A port of the node itself, at each address that guests of the seat can know. */
+  | { readonly kind: 'closed'; readonly port: number }
   | { readonly kind: 'ra' }
   | { readonly kind: 'between'; readonly tries: readonly Call[] }
 )

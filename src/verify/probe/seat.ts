@@ -152,7 +152,9 @@ sub seat_probes {
     my @dhcp = grep { $_->{kind} eq 'dhcp' } @probes;
     my @ra = grep { $_->{kind} eq 'ra' } @probes;
     my @rest = grep { $_->{kind} ne 'dhcp' && $_->{kind} ne 'ra' } @probes;
-    my @jobs = map { my $probe = $_; [$probe->{id} => sub { router_advertisement($free6) }] } @ra;
+    my @closed = grep { $_->{kind} eq 'closed' } @probes;
+    my @jobs = map { my $probe = $_; ["link $probe->{id}" => sub { knock_on_link($place, $probe->{port}) }] } @closed;
+    push @jobs, map { my $probe = $_; [$probe->{id} => sub { router_advertisement($free6) }] } @ra;
     push @jobs, ['dhcp' => sub { probe_dhcp(@dhcp) }] if @dhcp;
     my ($four, $six) = map { my $family = $_; [grep { $_->{family} == $family } @rest] } 4, 6;
     push @jobs, ['four' => sub { addressed_probes($group, @$four) }] if @$four || %{$group->{listens}};
@@ -163,7 +165,17 @@ sub seat_probes {
         my $results = delete $seen->{$name} // next;
         $seen->{$_->{id}} = $results->{error} ? { setup => $results->{error} } : $results->{$_->{id}} for @members;
     }
+    $seen->{$_->{id}}{link} = delete $seen->{"link $_->{id}"} for @closed;
     return $seen;
+}
+
+# The node by the address that every interface with IPv6 has, unless told otherwise: all who are on the bridge can guess it.
+sub knock_on_link {
+    my ($place, $port) = @_;
+    my ($own) = grep { $_->{family} eq 'inet6' && $_->{scope} eq 'link' } @{$place->{link}{addr_info} // []};
+    return { no_address => 1 } if !$own;
+    my ($eth0) = ip_list('link', 'show', 'dev', 'eth0');
+    return { %{tcp_result($own->{local}, $port, 3, $eth0->{ifindex})}, target => $own->{local} };
 }
 
 # Probes that need an address, as a guest with a lease has one.
@@ -227,7 +239,7 @@ sub probe {
     return reach($target) if $kind eq 'nat';
     return { %{ping($target // '192.0.2.1', hops => 1)}, target => $target // '192.0.2.1' } if $kind eq 'forwarding';
     return { %{ping($own->{local}, size => $probe->{size})}, target => $own->{local} } if $kind eq 'mtu';
-    return { %{tcp_result($probe->{host} // $own->{local}, $probe->{port})}, target => $probe->{host} // $own->{local} } if $kind eq 'tcp';
+    return { %{tcp_result($probe->{host} // $own->{local}, $probe->{port})}, target => $probe->{host} // $own->{local} } if $kind eq 'tcp' || $kind eq 'closed';
     return { error => "unknown probe $kind" };
 }
 
