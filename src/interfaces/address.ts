@@ -1,6 +1,6 @@
 /** IPv4 addresses of stanzas, in either spelling: `address 10.0.0.1/24`, or `address` with `netmask`. */
-import { formatCidr, type Ipv4Cidr, parseCidr, parseMask } from '../net/cidr.ts'
-import { formatIpv4, netmask, parseIpv4 } from '../net/subnet.ts'
+import { formatIp, formatIpCidr, type Ipv4Cidr, parseIpv4Cidr } from '../net/ip-cidr.ts'
+import { netmask, parseMask } from '../net/subnet.ts'
 import type { Lines } from './lines.ts'
 import { insertOption, refind, removeSpan, replaceValue } from './options.ts'
 import { type Option, optionsNamed, type Stanza, stanzasOf } from './stanzas.ts'
@@ -20,8 +20,8 @@ export function addressesOf(stanza: Stanza): readonly StanzaAddress[] {
   return optionsNamed(stanza, 'address').flatMap((address, i) => {
     const mask = address.value.includes('/') ? undefined : masks[Math.min(i, masks.length - 1)]
     const prefix = mask === undefined ? undefined : parseMask(mask.value)
-    const bare = parseIpv4(address.value)
-    const cidr = bare !== undefined && prefix !== undefined ? { address: bare, prefix } : parseCidr(address.value)
+    const own = parseIpv4Cidr(address.value)
+    const cidr = own === undefined || prefix === undefined ? own : { ...own, prefix }
     return cidr === undefined ? [] : [{ cidr, address, netmask: mask }]
   })
 }
@@ -46,13 +46,13 @@ export function setAddress(lines: Lines, stanza: Stanza, cidr: Ipv4Cidr): Lines 
     const dotted = present.netmask.value.includes('.')
     const mask = dotted ? netmask(cidr.prefix) : String(cidr.prefix)
     const withMask = present.netmask.value === mask ? lines : replaceValue(lines, present.netmask, mask)
-    const edited = replaceValue(withMask, present.address, formatIpv4(cidr.address))
+    const edited = replaceValue(withMask, present.address, formatIp(cidr))
     return setMethod(edited, refind(edited, lines, stanza), 'static')
   }
   const edited =
     unread === undefined
-      ? insertOption(lines, stanza, 'address', formatCidr(cidr))
-      : replaceValue(lines, unread, formatCidr(cidr))
+      ? insertOption(lines, stanza, 'address', formatIpCidr(cidr))
+      : replaceValue(lines, unread, formatIpCidr(cidr))
   const cleared = masks.length === 0 ? edited : removeNetmasks(edited, refind(edited, lines, stanza))
   return setMethod(cleared, refind(cleared, lines, stanza), 'static')
 }

@@ -3,7 +3,7 @@
  * IPv4 address that is the only one: an edit in the web interface drops an `inet manual` beside it, with its hooks and
  * all options that PVE does not know (pve-manager, PVE::API2::Network, update_network).
  */
-import { formatIpv6Cidr, type Ipv6Cidr, parseIpv6Cidr } from '../net/ipv6.ts'
+import { formatIpCidr, type Ipv6Cidr, parseIpv6Cidr } from '../net/ip-cidr.ts'
 import { addressesOf, setFamily, setMethod } from './address.ts'
 import type { Lines } from './lines.ts'
 import { insertOption, refind, removeSpan, replaceValue } from './options.ts'
@@ -25,8 +25,8 @@ export function inet6Stanza(lines: Lines, name: string): Stanza | undefined {
  * it has no IPv4 address, else one added below the others.
  */
 export function setAddress6(lines: Lines, name: string, cidr: Ipv6Cidr): Lines {
-  const wanted = formatIpv6Cidr(cidr)
-  if (addresses6Named(lines, name).some((present) => formatIpv6Cidr(present) === wanted)) return lines
+  const wanted = formatIpCidr(cidr)
+  if (addresses6Named(lines, name).some((present) => formatIpCidr(present) === wanted)) return lines
   return inet6Stanza(lines, name) === undefined ? addInet6(lines, name, wanted) : setAddress6Of(lines, name, wanted)
 }
 

@@ -1,6 +1,5 @@
 /** Stanzas of links of any type: what is asked for, written as PVE would, or edited into what is there. */
-import { formatCidr, type Ipv4Cidr } from '../net/cidr.ts'
-import { formatIpv6Cidr, type Ipv6Cidr } from '../net/ipv6.ts'
+import { formatIpCidr, type Ipv4Cidr, type Ipv6Cidr } from '../net/ip-cidr.ts'
 import { addressesNamed, removeAddress, setAddress } from './address.ts'
 import { removeAddress6, setAddress6 } from './address6.ts'
 import { addAutostart, isAutostarted, removeAutostart } from './allow.ts'
@@ -78,8 +77,8 @@ export function mtuWish(mtu: number | undefined, option = 'mtu'): readonly Optio
 }
 
 function newStanza({ name, address, address6, comment = '', autostart, fresh }: LinkWish): readonly string[] {
-  const inet = address === undefined || address === 'none' ? undefined : formatCidr(address)
-  const inet6 = address6 === undefined || address6 === 'none' ? undefined : formatIpv6Cidr(address6)
+  const inet = address === undefined || address === 'none' ? undefined : formatIpCidr(address)
+  const inet6 = address6 === undefined || address6 === 'none' ? undefined : formatIpCidr(address6)
   const [family, first] = inet === undefined && inet6 !== undefined ? ['inet6', inet6] : ['inet', inet]
   return [
     ...(autostart ? [`auto ${name}`] : []),
@@ -108,11 +107,11 @@ function editLink(lines: Lines, wish: LinkWish): Lines {
 
 function editAddress(lines: Lines, name: string, type: StanzaType, address: Ipv4Cidr | 'none'): Lines {
   const stanza = inetStanza(lines, name)
-  const present = addressesNamed(lines, name).map(formatCidr)
+  const present = addressesNamed(lines, name).map(formatIpCidr)
   if (address === 'none') return stanza === undefined || present.length === 0 ? lines : removeAddress(lines, stanza)
-  if (present.includes(formatCidr(address))) return lines
+  if (present.includes(formatIpCidr(address))) return lines
   if (stanza !== undefined) return setAddress(lines, stanza, address)
-  const texts = [`iface ${name} inet static`, `\taddress ${formatCidr(address)}`]
+  const texts = [`iface ${name} inet static`, `\taddress ${formatIpCidr(address)}`]
   const inet6 = stanzasOf(lines, name).at(-1)
   return inet6 === undefined ? addStanza(lines, name, type, texts) : addStanzaAt(lines, inet6.end, texts)
 }

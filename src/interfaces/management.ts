@@ -1,5 +1,5 @@
 /** The address by which a node is managed, in the file: which stanza has it, and its move to another. */
-import { formatCidr, type Ipv4Cidr } from '../net/cidr.ts'
+import { formatIpCidr, type Ipv4Cidr } from '../net/ip-cidr.ts'
 import { formatIpv4 } from '../net/subnet.ts'
 import { addressesNamed, inetOptions, removeAddress, setAddress } from './address.ts'
 import { addAutostart } from './allow.ts'
@@ -35,7 +35,7 @@ export function moveManagement(lines: Lines, settings: ManagementSettings): Line
   const released = old === undefined ? lines : release(lines, old, keep)
   const target = inetStanza(released, name)
   if (target === undefined) return addAutostart(addInet(released, settings), name)
-  const has = addressesNamed(released, name).some((cidr) => formatCidr(cidr) === formatCidr(address))
+  const has = addressesNamed(released, name).some((cidr) => formatIpCidr(cidr) === formatIpCidr(address))
   const placed = has ? released : setAddress(released, target, address)
   return addAutostart(setGateway(placed, refind(placed, released, target), formatIpv4(gateway)), name)
 }
@@ -43,7 +43,7 @@ export function moveManagement(lines: Lines, settings: ManagementSettings): Line
 /** A link that has only IPv6 so far. */
 function addInet(lines: Lines, { name, address, gateway }: ManagementSettings): Lines {
   const last = stanzasOf(lines, name).at(-1)
-  const texts = [`iface ${name} inet static`, `\taddress ${formatCidr(address)}`, `\tgateway ${formatIpv4(gateway)}`]
+  const texts = [`iface ${name} inet static`, `\taddress ${formatIpCidr(address)}`, `\tgateway ${formatIpv4(gateway)}`]
   return last === undefined ? lines : addStanzaAt(lines, last.end, texts)
 }
 

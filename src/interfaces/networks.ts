@@ -6,10 +6,7 @@ import { optionsNamed, type Stanza, stanzasOf } from './stanzas.ts'
 
 /** Addresses that the file gives an interface, with their networks. Lines that are no address are left out. */
 export function networksNamed(lines: Lines, name: string): readonly IpCidr[] {
-  const four = addressesNamed(lines, name).map(
-    ({ address, prefix }): IpCidr => ({ family: 4, address: BigInt(address), prefix }),
-  )
-  return [...four, ...stanzasOf(lines, name).flatMap(ipv6Of)]
+  return [...addressesNamed(lines, name), ...stanzasOf(lines, name).flatMap(ipv6Of)]
 }
 
 /** `address fd00::1/64`, in stanzas of either family (ifupdown2 takes it in both), or with a `netmask 64` of its own. */

@@ -1,7 +1,6 @@
 /** Addresses with prefix of either family, in the spelling of the kernel: `10.0.0.0/24`, `fd00:10::/64`. */
-import { parseMask } from './cidr.ts'
 import { formatIpv6, parseIpv6 } from './ipv6.ts'
-import { formatIpv4, parseIpv4 } from './subnet.ts'
+import { formatIpv4, parseIpv4, parseMask } from './subnet.ts'
 
 /** Version of the Internet Protocol. */
 export type IpFamily = 4 | 6
@@ -14,6 +13,12 @@ export interface IpCidr {
   readonly prefix: number
 }
 
+/** One of IPv4: 32 bits at most. */
+export type Ipv4Cidr = IpCidr & { readonly family: 4 }
+
+/** One of IPv6: 128 bits at most. */
+export type Ipv6Cidr = IpCidr & { readonly family: 6 }
+
 /** `10.0.0.1/24`, `10.0.0.1/255.255.255.0`, `fd00::1/64`, or a bare address; undefined when it is none of these. */
 export function parseIpCidr(text: string): IpCidr | undefined {
   const [host = '', mask, ...rest] = text.split('/')
@@ -21,6 +26,18 @@ export function parseIpCidr(text: string): IpCidr | undefined {
   if (parsed === undefined || rest.length > 0) return undefined
   const prefix = mask === undefined ? bitsOf(parsed.family) : parsePrefix(mask, parsed.family)
   return prefix === undefined ? undefined : { ...parsed, prefix }
+}
+
+/** {@link parseIpCidr} for IPv4 alone. */
+export function parseIpv4Cidr(text: string): Ipv4Cidr | undefined {
+  const cidr = parseIpCidr(text)
+  return cidr?.family === 4 ? { ...cidr, family: 4 } : undefined
+}
+
+/** {@link parseIpCidr} for IPv6 alone. */
+export function parseIpv6Cidr(text: string): Ipv6Cidr | undefined {
+  const cidr = parseIpCidr(text)
+  return cidr?.family === 6 ? { ...cidr, family: 6 } : undefined
 }
 
 /** An address alone, of either family; undefined when it is none. */
@@ -44,7 +61,7 @@ export function formatIp({ family, address }: Pick<IpCidr, 'family' | 'address'>
 }
 
 /** The network that an address is in: `10.0.0.0/24` of `10.0.0.1/24`. */
-export function ipNetworkOf(cidr: IpCidr): IpCidr {
+export function ipNetworkOf<Cidr extends IpCidr>(cidr: Cidr): Cidr {
   const host = BigInt(bitsOf(cidr.family) - cidr.prefix)
   return { ...cidr, address: (cidr.address >> host) << host }
 }
@@ -70,6 +87,13 @@ export function hostOf(cidr: Pick<IpCidr, 'family' | 'address'>): IpCidr {
 export function ipSpan(cidr: IpCidr): { readonly first: bigint; readonly last: bigint } {
   const { address: first } = ipNetworkOf(cidr)
   return { first, last: first + (1n << BigInt(bitsOf(cidr.family) - cidr.prefix)) - 1n }
+}
+
+/** True for an address that no host may have: the network or broadcast address of IPv4; /31 and /32 have neither. */
+export function isReserved(cidr: Ipv4Cidr): boolean {
+  if (cidr.prefix >= 31) return false
+  const { first, last } = ipSpan(cidr)
+  return cidr.address === first || cidr.address === last
 }
 
 function bitsOf(family: IpFamily): number {

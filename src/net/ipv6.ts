@@ -1,22 +1,5 @@
-/** IPv6 addresses with prefix, as interfaces(5) and ip(8) write them. */
+/** IPv6 addresses as text and as numbers, 0 to 2¹²⁸−1. */
 import { formatIpv4, parseIpv4 } from './subnet.ts'
-
-/** An address with the network it is in: `2001:db8::1/64`. */
-export interface Ipv6Cidr {
-  /** The address, 0 to 2¹²⁸−1. */
-  readonly address: bigint
-  /** Bits of the network, 0 to 128. */
-  readonly prefix: number
-}
-
-/** `2001:db8::1/64`, or a bare address as /128; undefined when it is neither. */
-export function parseIpv6Cidr(text: string): Ipv6Cidr | undefined {
-  const [host = '', length, ...rest] = text.split('/')
-  const address = parseIpv6(host)
-  if (address === undefined || rest.length > 0) return undefined
-  if (length === undefined) return { address, prefix: 128 }
-  return /^(0|[1-9]\d{0,2})$/.test(length) && Number(length) <= 128 ? { address, prefix: Number(length) } : undefined
-}
 
 /** An address as a number; undefined for what is none. Zones (`fe80::1%eno1`) are not part of an address. */
 export function parseIpv6(text: string): bigint | undefined {
@@ -44,30 +27,13 @@ export function formatIpv6(address: bigint): string {
   return length < 2 ? texts.join(':') : `${texts.slice(0, at).join(':')}::${texts.slice(at + length).join(':')}`
 }
 
-/** `2001:db8::1/64`. */
-export function formatIpv6Cidr({ address, prefix }: Ipv6Cidr): string {
-  return `${formatIpv6(address)}/${prefix}`
-}
-
-/** The network that an address is in: `2001:db8::/64` of `2001:db8::1/64`. */
-export function ipv6NetworkOf({ address, prefix }: Ipv6Cidr): Ipv6Cidr {
-  const bits = BigInt(128 - prefix)
-  return { address: (address >> bits) << bits, prefix }
-}
-
-/** True when the networks have an address in common. */
-export function ipv6Overlaps(a: Ipv6Cidr, b: Ipv6Cidr): boolean {
-  const prefix = Math.min(a.prefix, b.prefix)
-  return ipv6NetworkOf({ ...a, prefix }).address === ipv6NetworkOf({ ...b, prefix }).address
-}
-
 /** True for `fe80::/10`: addresses that are the same on every link. */
-export function isLinkLocal({ address }: Pick<Ipv6Cidr, 'address'>): boolean {
+export function isLinkLocal({ address }: { readonly address: bigint }): boolean {
   return address >> 118n === 0x3fan
 }
 
 /** True for what a host may have: no multicast, unspecified or loopback address. */
-export function isIpv6Host({ address }: Pick<Ipv6Cidr, 'address'>): boolean {
+export function isIpv6Host({ address }: { readonly address: bigint }): boolean {
   return address > 1n && address >> 120n !== 0xffn
 }
 

@@ -40,6 +40,12 @@ export function netmask(prefix: number): string {
   return formatIpv4(2 ** 32 - 2 ** (32 - prefix))
 }
 
+/** Bits of a netmask, given as such (`24`) or dotted (`255.255.255.0`); undefined when it is neither. */
+export function parseMask(text: string): number | undefined {
+  if (/^(0|[1-9]\d?)$/.test(text)) return Number(text) <= 32 ? Number(text) : undefined
+  return Array.from({ length: 33 }, (_, bits) => bits).find((bits) => netmask(bits) === text)
+}
+
 /** True when an address belongs to a network, its own and broadcast addresses included. */
 export function isWithin(address: number, { first, last }: Ipv4Subnet): boolean {
   return address >= first && address <= last

@@ -1,7 +1,7 @@
 /** What the inventory is going to say of a new node: found on it, or proposed. Pure. */
 import type { Plain } from '../inventory/edit.ts'
 import type { Host } from '../inventory/host.ts'
-import { formatCidr, type Ipv4Cidr, isReserved, networkOf, overlaps, parseCidr } from '../net/cidr.ts'
+import { formatIpCidr, type Ipv4Cidr, ipNetworkOf, ipOverlaps, isReserved, parseIpv4Cidr } from '../net/ip-cidr.ts'
 import type { NodeSurvey } from './survey.ts'
 
 const DEFAULT_BRIDGE = 'vmbr1'
@@ -34,7 +34,7 @@ function internalAddress(
   others: readonly Host[],
 ): string {
   const bridge = typeof inherited.internal_bridge === 'string' ? inherited.internal_bridge : DEFAULT_BRIDGE
-  const there = basics.addresses.find(({ device, cidr }) => device === bridge && parseCidr(cidr) !== undefined)
+  const there = basics.addresses.find(({ device, cidr }) => device === bridge && parseIpv4Cidr(cidr) !== undefined)
   if (there !== undefined) return there.cidr
   const inUse = [
     ...others.map(({ vars }) => vars.internal_address),
@@ -45,35 +45,35 @@ function internalAddress(
 }
 
 /** Private networks of RFC 1918, in which internal networks may lie. */
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].flatMap((text) => parseCidr(text) ?? [])
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].flatMap((text) => parseIpv4Cidr(text) ?? [])
 
 /**
  * The router address of a network that none of `inUse` overlaps: the next one after the highest private network in use
  * of more than one address, of the same size and with the same last part; `10.10.1.1/24` where there is none.
  */
 export function freeSubnet(inUse: readonly string[]): string {
-  const used = inUse.flatMap((text) => parseCidr(text) ?? [])
+  const used = inUse.flatMap((text) => parseIpv4Cidr(text) ?? [])
   const wide = used.filter(({ prefix }) => prefix >= 8 && prefix <= 30)
-  const models = wide.filter((cidr) => rangeOf(cidr) !== undefined).sort((a, b) => b.address - a.address)
-  const fallback = parseCidr(FIRST_SUBNET)
+  const models = wide.filter((cidr) => rangeOf(cidr) !== undefined).sort((a, b) => Number(b.address - a.address))
+  const fallback = parseIpv4Cidr(FIRST_SUBNET)
   for (const model of [...models, ...(fallback === undefined ? [] : [fallback])]) {
     const free = nextFree(model, used)
-    if (free !== undefined) return formatCidr(free)
+    if (free !== undefined) return formatIpCidr(free)
   }
   return FIRST_SUBNET
 }
 
 function nextFree(model: Ipv4Cidr, used: readonly Ipv4Cidr[]): Ipv4Cidr | undefined {
-  const size = 2 ** (32 - model.prefix)
+  const size = 1n << BigInt(32 - model.prefix)
   const range = rangeOf(model)
-  const first = isReserved(model) ? networkOf(model).address + 1 : model.address
+  const first = isReserved(model) ? ipNetworkOf(model).address + 1n : model.address
   for (let address = first; ; address += size) {
-    const candidate = { address, prefix: model.prefix }
-    if (range === undefined || !overlaps(range, candidate) || address >= 2 ** 32) return undefined
-    if (!used.some((other) => overlaps(networkOf(other), candidate))) return candidate
+    const candidate = { ...model, address }
+    if (range === undefined || !ipOverlaps(range, candidate) || address >= 1n << 32n) return undefined
+    if (!used.some((other) => ipOverlaps(ipNetworkOf(other), candidate))) return candidate
   }
 }
 
 function rangeOf(cidr: Ipv4Cidr): Ipv4Cidr | undefined {
-  return PRIVATE.find((range) => range.prefix <= cidr.prefix && overlaps(range, cidr))
+  return PRIVATE.find((range) => range.prefix <= cidr.prefix && ipOverlaps(range, cidr))
 }

@@ -1,7 +1,7 @@
 /** Addresses for the links of corosync: given, or derived from those of a member. Pure. */
 import { isIP } from 'node:net'
 import { PvectlError } from '../errors.ts'
-import { contains, networkOf, parseCidr } from '../net/cidr.ts'
+import { ipContains, ipNetworkOf, parseIpv4Cidr } from '../net/ip-cidr.ts'
 import { ownAddress } from './judge-system.ts'
 import type { NodeSurvey } from './survey.ts'
 
@@ -56,14 +56,14 @@ export function linksToCreate(node: NodeSurvey, reached: string, given: Links): 
 function derived(node: NodeSurvey, theirs: string, member: NodeSurvey): string | undefined {
   if (isIP(theirs) !== 4) return undefined
   const there = member.basics.addresses.find(({ cidr }) => cidr.split('/')[0] === theirs)
-  const theirCidr = parseCidr(there?.cidr ?? '')
+  const theirCidr = parseIpv4Cidr(there?.cidr ?? '')
   if (theirCidr === undefined) return undefined
-  const network = networkOf(theirCidr)
+  const network = ipNetworkOf(theirCidr)
   return node.basics.addresses
     .map(({ cidr }) => cidr.split('/')[0] ?? '')
     .find((ip) => {
-      const own = parseCidr(ip)
-      return own !== undefined && contains(network, own)
+      const own = parseIpv4Cidr(ip)
+      return own !== undefined && ipContains(network, own)
     })
 }
 

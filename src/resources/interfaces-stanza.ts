@@ -9,9 +9,8 @@ import type { Lines } from '../interfaces/lines.ts'
 import type { LinkSettings } from '../interfaces/link-stanza.ts'
 import { networksNamed } from '../interfaces/networks.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
-import { formatCidr } from '../net/cidr.ts'
 import { formatIpCidr, ipNetworkOf, ipSpan, parseIpCidr } from '../net/ip-cidr.ts'
-import { formatIpv6Cidr, isLinkLocal } from '../net/ipv6.ts'
+import { isLinkLocal } from '../net/ipv6.ts'
 import { besideOthers } from './beside-others.ts'
 import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
 import { isCard } from './bridge-steps.ts'
@@ -106,8 +105,8 @@ function networksOf(settings: LinkSettings): readonly Span[] {
 
 function addressTexts({ address, address6 }: LinkSettings): readonly string[] {
   return [
-    ...(address === undefined || address === 'none' ? [] : [formatCidr(address)]),
-    ...(address6 === undefined || address6 === 'none' ? [] : [formatIpv6Cidr(address6)]),
+    ...(address === undefined || address === 'none' ? [] : [formatIpCidr(address)]),
+    ...(address6 === undefined || address6 === 'none' ? [] : [formatIpCidr(address6)]),
   ]
 }
 

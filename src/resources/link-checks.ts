@@ -8,9 +8,7 @@ import type { Lines } from '../interfaces/lines.ts'
 import { inetStanza, type LinkSettings, optionInFile } from '../interfaces/link-stanza.ts'
 import { ownersInFile } from '../interfaces/members.ts'
 import { optionsNamed, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
-import { formatCidr } from '../net/cidr.ts'
 import { formatIpCidr, type IpCidr, ipOverlaps, parseIpCidr } from '../net/ip-cidr.ts'
-import { formatIpv6Cidr } from '../net/ipv6.ts'
 import { definedElsewhere, linesOf } from './interfaces-file.ts'
 import type { PlanBlocked } from './resource.ts'
 import { ownedBlocked } from './sdn.ts'
@@ -23,10 +21,10 @@ export function blocked(reason: string, hint: string): PlanBlocked {
 /** Addresses of a link that would overlap those of others, lose a gateway, or replace one of several. */
 export function addressBlocked(settings: LinkSettings, lines: Lines, links: LinksState): PlanBlocked | undefined {
   const { name, address, address6 } = settings
-  const inet = addressesNamed(lines, name).map(formatCidr)
-  const inet6 = addresses6Named(lines, name).map(formatIpv6Cidr)
-  const wanted = address === undefined || address === 'none' ? address : formatCidr(address)
-  const wanted6 = address6 === undefined || address6 === 'none' ? address6 : formatIpv6Cidr(address6)
+  const inet = addressesNamed(lines, name).map(formatIpCidr)
+  const inet6 = addresses6Named(lines, name).map(formatIpCidr)
+  const wanted = address === undefined || address === 'none' ? address : formatIpCidr(address)
+  const wanted6 = address6 === undefined || address6 === 'none' ? address6 : formatIpCidr(address6)
   return (
     familyBlocked({ name, wanted, present: inet, stanza: inetStanza(lines, name) }, lines, links) ??
     familyBlocked({ name, wanted: wanted6, present: inet6, stanza: inet6Stanza(lines, name) }, lines, links)
@@ -88,7 +86,7 @@ function overlapBlocked(name: string, wanted: string, lines: Lines, links: Links
   const written = [...new Set(stanzasOf(lines).map((stanza) => stanza.name))]
     .filter((other) => other !== name)
     .flatMap((other) =>
-      [...addressesNamed(lines, other).map(formatCidr), ...addresses6Named(lines, other).map(formatIpv6Cidr)].map(
+      [...addressesNamed(lines, other).map(formatIpCidr), ...addresses6Named(lines, other).map(formatIpCidr)].map(
         (text) => ({ name: other, cidr: parseIpCidr(text) }),
       ),
     )

@@ -7,8 +7,8 @@ import { addresses6Named } from '../interfaces/address6.ts'
 import { type Lines, words } from '../interfaces/lines.ts'
 import type { LinkSettings } from '../interfaces/link-stanza.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
-import { formatCidr, parseCidr } from '../net/cidr.ts'
-import { formatIpv6Cidr, isLinkLocal, parseIpv6Cidr } from '../net/ipv6.ts'
+import { formatIpCidr, parseIpv4Cidr, parseIpv6Cidr } from '../net/ip-cidr.ts'
+import { isLinkLocal } from '../net/ipv6.ts'
 import { replaceLink, withAddress, withoutAddress } from './predict-links.ts'
 import { OK, type Plan } from './resource.ts'
 
@@ -71,7 +71,7 @@ export function linkLocalSteps(link: Link, linkLocal: boolean | undefined, lines
         after: edited(name, ({ noLinkLocal: _, ...now }) => now),
       },
     ]
-  const kept = addresses6Named(lines, name).map(formatIpv6Cidr)
+  const kept = addresses6Named(lines, name).map(formatIpCidr)
   const own = link.addresses.filter(
     ({ cidr, family, scope }) => family === 6 && scope === 'link' && !kept.includes(cidr),
   )
@@ -100,8 +100,8 @@ export function addressSteps(
   links: LinksState,
   link: Link,
 ): readonly LinkStep[] {
-  const wanted = address === undefined || address === 'none' ? address : formatCidr(address)
-  const wanted6 = address6 === undefined || address6 === 'none' ? address6 : formatIpv6Cidr(address6)
+  const wanted = address === undefined || address === 'none' ? address : formatIpCidr(address)
+  const wanted6 = address6 === undefined || address6 === 'none' ? address6 : formatIpCidr(address6)
   const scope6 = address6 !== undefined && address6 !== 'none' && isLinkLocal(address6) ? 'link' : 'global'
   return [
     ...familySteps(name, { family: 4, wanted, scope: 'global' }, lines, links, link),
@@ -171,17 +171,17 @@ function removal(name: string, cidr: string): LinkStep {
 /** Addresses that the file gives the interface, by `address` or in a hook (`up ip addr add 10.9.9.1/24 dev vmbr1`). */
 function keptAddresses(lines: Lines, name: string): (cidr: string) => boolean {
   const addresses = [
-    ...addressesNamed(lines, name).map(formatCidr),
-    ...addresses6Named(lines, name).map(formatIpv6Cidr),
+    ...addressesNamed(lines, name).map(formatIpCidr),
+    ...addresses6Named(lines, name).map(formatIpCidr),
   ]
   const hooks = stanzasOf(lines).flatMap(({ options }) =>
     options.filter((option) => /up$/.test(option.name)).flatMap((option) => words(option.value)),
   )
   const mentioned = hooks.flatMap((word) => {
-    const cidr = parseCidr(word)
-    if (cidr !== undefined) return [formatCidr(cidr)]
+    const cidr = parseIpv4Cidr(word)
+    if (cidr !== undefined) return [formatIpCidr(cidr)]
     const cidr6 = parseIpv6Cidr(word)
-    return cidr6 === undefined ? [] : [formatIpv6Cidr(cidr6)]
+    return cidr6 === undefined ? [] : [formatIpCidr(cidr6)]
   })
   return (cidr) => addresses.includes(cidr) || mentioned.includes(cidr)
 }

@@ -28,7 +28,7 @@ import {
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { vlanInFile } from '../interfaces/vlan.ts'
 import { peersInFile, vxlanIdInFile } from '../interfaces/vxlan.ts'
-import { formatIpv6Cidr } from '../net/ipv6.ts'
+import { formatIpCidr } from '../net/ip-cidr.ts'
 import { formatVids } from '../net/vids.ts'
 import { bondLink } from './bond-link.ts'
 import { bridgeLink } from './bridge-link.ts'
@@ -91,7 +91,7 @@ function furtherInFile(lines: Lines, name: string) {
     vlanAware: { value: vlanAware, text: `${vlanAware} ${vids}` },
     mtu: { value: mtu ?? 1500, text: String(mtu) },
     linkLocal: { value: linkLocal, text: String(linkLocal) },
-    address6: { value: addresses[0] ?? ('none' as const), text: addresses.map(formatIpv6Cidr).join(' ') },
+    address6: { value: addresses[0] ?? ('none' as const), text: addresses.map(formatIpCidr).join(' ') },
   }
 }
 

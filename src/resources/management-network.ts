@@ -7,7 +7,7 @@ import { type Link, type LinksState, linkNamed, linksRef } from '../facts/links.
 import type { Model } from '../facts/model.ts'
 import { type ManagementSettings, managementLink, moveManagement } from '../interfaces/management.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
-import { formatCidr, parseCidr } from '../net/cidr.ts'
+import { formatIp, formatIpCidr, parseIpv4Cidr } from '../net/ip-cidr.ts'
 import { formatIpv4 } from '../net/subnet.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import { replaceLink, withAddress, withoutAddress } from './predict-links.ts'
@@ -28,7 +28,7 @@ export function managementStanza(desired: ManagementDesired): Resource {
   return {
     kind: 'interfaces_management',
     key: 'management:file',
-    claims: [`address:${formatCidr(address)}`],
+    claims: [`address:${formatIpCidr(address)}`],
     title: `management address on ${name} in /etc/network/interfaces`,
     reads: [interfacesRef, linksRef, COROSYNC, HOSTS],
     plan(model) {
@@ -39,7 +39,7 @@ export function managementStanza(desired: ManagementDesired): Resource {
       const from = old === undefined ? '' : ` from ${old}`
       return planInterfacesEdit(model, {
         edit: (file) => moveManagement(file, desired),
-        summary: `move ${formatCidr(address)}, gateway ${formatIpv4(desired.gateway)}${from} to ${name}`,
+        summary: `move ${formatIpCidr(address)}, gateway ${formatIpv4(desired.gateway)}${from} to ${name}`,
         risk: 'link',
       })
     },
@@ -60,7 +60,7 @@ export function managementLive(desired: ManagementDesired): Resource {
 function planLive({ name, address, gateway, keep }: ManagementDesired, links: LinksState): Plan {
   const target = linkNamed(links, name)
   if (target === undefined) return OK
-  const wanted = formatCidr(address)
+  const wanted = formatIpCidr(address)
   const via = formatIpv4(gateway)
   const route = links.routes.find(({ family, destination }) => family === 4 && destination === 'default')
   const routed = route?.devices.includes(target.name) === true && route.gateway === via
@@ -107,9 +107,9 @@ function predict(
   },
 ): LinksState {
   const { target, wanted, via, old, stale } = move
-  const has = target.addresses.some(({ cidr }) => cidr === formatCidr(wanted))
+  const has = target.addresses.some(({ cidr }) => cidr === formatIpCidr(wanted))
   const placed = replaceLink(links, {
-    ...(has ? target : withAddress(target, { cidr: formatCidr(wanted), family: 4, scope: 'global' })),
+    ...(has ? target : withAddress(target, { cidr: formatIpCidr(wanted), family: 4, scope: 'global' })),
     up: true,
   })
   const released = old === undefined ? placed : replaceLink(placed, stale.reduce<Link>(withoutAddress, old))
@@ -143,12 +143,12 @@ function missing({ name }: ManagementDesired, model: Model): PlanBlocked | undef
 function addressInUse(desired: ManagementDesired, model: Model): PlanBlocked | undefined {
   const lines = linesOf(model.get(interfacesRef))
   const old = managementLink(lines, desired)
-  const wanted = formatIpv4(desired.address.address)
+  const wanted = formatIp(desired.address)
   if (old === undefined || desired.keep) return undefined
   const before = linkNamed(model.get(linksRef), old)
     ?.addresses.filter(({ family, scope }) => family === 4 && scope === 'global')
-    .map(({ cidr }) => parseCidr(cidr))
-    .flatMap((cidr) => (cidr === undefined ? [] : [formatIpv4(cidr.address)]))
+    .map(({ cidr }) => parseIpv4Cidr(cidr))
+    .flatMap((cidr) => (cidr === undefined ? [] : [formatIp(cidr)]))
   for (const address of before ?? []) {
     if (address === wanted) continue
     if (names(model, COROSYNC, address))

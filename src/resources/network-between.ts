@@ -1,4 +1,5 @@
 /** What of a change of /etc/network/interfaces can be made live link by link: bridges, and NAT rules of hooks. */
+import { isDeepStrictEqual } from 'node:util'
 import { addressesNamed } from '../interfaces/address.ts'
 import { type BridgeSettings, forwardDelayInFile, inetStanza, portsInFile, stpInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
@@ -72,7 +73,7 @@ function liveBridge(present: Lines, wanted: Lines, name: string): readonly Resou
   const [now, then] = [settingsOf(present, name), settingsOf(wanted, name)]
   if (stanzasOf(present, name).length === 0) return [bridgeLink({ name })]
   const differing = Object.entries(then).filter(
-    ([key, value]) => JSON.stringify(value) !== JSON.stringify(now[key as keyof BridgeSettings]),
+    ([key, value]) => !isDeepStrictEqual(value, now[key as keyof BridgeSettings]),
   )
   return differing.length === 0 ? [] : [bridgeLink({ name, ...Object.fromEntries(differing) })]
 }

@@ -13,8 +13,8 @@ import {
 } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { optionInFile } from '../interfaces/link-stanza.ts'
-import { formatCidr, networkOf, parseCidr } from '../net/cidr.ts'
-import { formatIpv6Cidr, ipv6NetworkOf, isLinkLocal, parseIpv6Cidr } from '../net/ipv6.ts'
+import { formatIpCidr, ipNetworkOf, parseIpv4Cidr, parseIpv6Cidr } from '../net/ip-cidr.ts'
+import { isLinkLocal } from '../net/ipv6.ts'
 
 /** The bridge that `ifup` will make of a stanza, and those of its ports that the node has. */
 export function linkFromFile(
@@ -66,9 +66,9 @@ export function plainLink(lines: Lines, name: string, kind: string, mtu: number)
 
 function addressesInFile(lines: Lines, name: string): readonly LinkAddress[] {
   return [
-    ...addressesNamed(lines, name).map((cidr) => ({ cidr: formatCidr(cidr), family: 4, scope: 'global' }) as const),
+    ...addressesNamed(lines, name).map((cidr) => ({ cidr: formatIpCidr(cidr), family: 4, scope: 'global' }) as const),
     ...addresses6Named(lines, name).map(
-      (cidr) => ({ cidr: formatIpv6Cidr(cidr), family: 6, scope: isLinkLocal(cidr) ? 'link' : 'global' }) as const,
+      (cidr) => ({ cidr: formatIpCidr(cidr), family: 6, scope: isLinkLocal(cidr) ? 'link' : 'global' }) as const,
     ),
   ]
 }
@@ -114,10 +114,10 @@ function networkRoutes(link: Link): readonly Route[] {
 
 /** The network of an address as routes name it; undefined for a single address, which makes no route. */
 function networkText(cidr: string): string | undefined {
-  const parsed = parseCidr(cidr)
-  if (parsed !== undefined) return parsed.prefix === 32 ? undefined : formatCidr(networkOf(parsed))
+  const parsed = parseIpv4Cidr(cidr)
+  if (parsed !== undefined) return parsed.prefix === 32 ? undefined : formatIpCidr(ipNetworkOf(parsed))
   const parsed6 = parseIpv6Cidr(cidr)
-  return parsed6 === undefined || parsed6.prefix === 128 ? undefined : formatIpv6Cidr(ipv6NetworkOf(parsed6))
+  return parsed6 === undefined || parsed6.prefix === 128 ? undefined : formatIpCidr(ipNetworkOf(parsed6))
 }
 
 function isNetworkOf(link: Link | undefined, route: Route): boolean {

@@ -3,9 +3,7 @@
 import type { FactRef } from '../facts/fact.ts'
 import { type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
-import { parseCidr } from '../net/cidr.ts'
-import type { IpCidr } from '../net/ip-cidr.ts'
-import { formatIpv4 } from '../net/subnet.ts'
+import { formatIp, type IpCidr, parseIpv4Cidr } from '../net/ip-cidr.ts'
 import { judge, type NewConnection, type NodeFirewall } from '../pve-firewall/verdict.ts'
 import { DNSMASQ_READS, dnsmasqOptions } from './dnsmasq-conflicts.ts'
 import type { DecidingFiles } from './pve-firewall-lockout.ts'
@@ -93,10 +91,10 @@ function services({ iface, dhcp, dhcp6, dns }: Serving, links: LinksState) {
 /** The node's address on a link, and a neighbour of it. */
 function firstAddress(links: LinksState, iface: string): Pick<NewConnection, 'client' | 'server'> | undefined {
   const cidr = linkNamed(links, iface)?.addresses.find(({ family, scope }) => family === 4 && scope === 'global')?.cidr
-  const own = cidr === undefined ? undefined : parseCidr(cidr)
+  const own = cidr === undefined ? undefined : parseIpv4Cidr(cidr)
   if (own === undefined) return undefined
   return {
-    server: formatIpv4(own.address),
-    client: formatIpv4(own.address % 2 === 0 ? own.address + 1 : own.address - 1 || 2),
+    server: formatIp(own),
+    client: formatIp({ ...own, address: own.address % 2n === 0n ? own.address + 1n : own.address - 1n || 2n }),
   }
 }

@@ -7,7 +7,7 @@ import type { Model } from '../facts/model.ts'
 import { tunnelPeers } from '../facts/tunnel-peers.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { VXLAN_OVERHEAD, type VxlanSettings, vxlanIdInFile, writeVxlan } from '../interfaces/vxlan.ts'
-import { contains, parseCidr } from '../net/cidr.ts'
+import { ipContains, parseIpv4Cidr } from '../net/ip-cidr.ts'
 import { describeLink, planBringUp } from './bring-up.ts'
 import { linesOf } from './interfaces-file.ts'
 import { linkStanza } from './interfaces-stanza.ts'
@@ -96,11 +96,11 @@ function sizeBlocked(settings: VxlanSettings, links: LinksState): PlanBlocked | 
 
 /** The link that packets to an address leave by, as far as the networks of links and the default route tell. */
 function linkTo(address: string, { links, routes }: LinksState): Link | undefined {
-  const host = parseCidr(address)
+  const host = parseIpv4Cidr(address)
   const near = links.find((link) =>
     link.addresses.some(({ cidr }) => {
-      const network = parseCidr(cidr)
-      return host !== undefined && network !== undefined && contains(network, host)
+      const network = parseIpv4Cidr(cidr)
+      return host !== undefined && network !== undefined && ipContains(network, host)
     }),
   )
   if (near !== undefined) return near

@@ -1,8 +1,8 @@
 /** Parameters of tasks that edit /etc/network/interfaces. */
 import { z } from 'zod'
 import type { LinkSettings } from '../interfaces/link-stanza.ts'
-import { isReserved, parseCidr } from '../net/cidr.ts'
-import { isIpv6Host, parseIpv6Cidr } from '../net/ipv6.ts'
+import { isReserved, parseIpv4Cidr, parseIpv6Cidr } from '../net/ip-cidr.ts'
+import { isIpv6Host } from '../net/ipv6.ts'
 import { parseVids } from '../net/vids.ts'
 import { oneLine } from './fields.ts'
 
@@ -23,7 +23,7 @@ export const hostCidr = z
     abort: true,
   })
   .superRefine((text, context) => {
-    const cidr = parseCidr(text)
+    const cidr = parseIpv4Cidr(text)
     if (cidr === undefined || cidr.prefix === 0)
       context.addIssue({ code: 'custom', message: `${text} is no IPv4 address with prefix` })
     else if (isReserved(cidr))
@@ -60,7 +60,7 @@ export function readAddresses(given: {
 }): Pick<LinkSettings, 'address' | 'address6'> {
   const read = <Cidr>(text: string | undefined, parse: (text: string) => Cidr | undefined) =>
     text === 'none' ? text : text === undefined ? undefined : parse(text)
-  return { address: read(given.address, parseCidr), address6: read(given.address6, parseIpv6Cidr) }
+  return { address: read(given.address, parseIpv4Cidr), address6: read(given.address6, parseIpv6Cidr) }
 }
 
 /** `mtu`, within what PVE accepts (pve-manager, PVE::API2::Network). */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { parseCidr } from '../net/cidr.ts'
-import { formatIpv4, isWithin, parseIpv4, parseSubnet } from '../net/subnet.ts'
+import { formatIp, parseIpv4Cidr } from '../net/ip-cidr.ts'
+import { isWithin, parseIpv4, parseSubnet } from '../net/subnet.ts'
 import { hostsEntry } from '../resources/hosts-entry.ts'
 import { managementLive, managementStanza } from '../resources/management-network.ts'
 import type { Check } from '../verify/check.ts'
@@ -42,17 +42,17 @@ export const managementNetworkTask = defineTask({
   closed: [vmbr0]
 `,
   resources({ interface: name, address, gateway, from, keep, names }, host) {
-    const cidr = parseCidr(address)
+    const cidr = parseIpv4Cidr(address)
     const via = parseIpv4(gateway)
     const subnet = parseSubnet(address)
     if (cidr === undefined || via === undefined || subnet === undefined)
       throw new ParamProblem(['address'], 'is no address')
     if (!isWithin(via, subnet)) throw new ParamProblem(['gateway'], `${gateway} is not in the network of ${address}`)
-    if (via === cidr.address) throw new ParamProblem(['gateway'], `${gateway} is the address of the node itself`)
+    if (via === subnet.address) throw new ParamProblem(['gateway'], `${gateway} is the address of the node itself`)
     if (from === name) throw new ParamProblem(['from'], `names ${name} itself`)
-    refuseBlindMove(formatIpv4(cidr.address), keep, host.inventory?.hosts[host.name]?.address)
+    refuseBlindMove(formatIp(cidr), keep, host.inventory?.hosts[host.name]?.address)
     const desired = { name, address: cidr, gateway: via, from, keep, namesFollow: names.length > 0 }
-    const entry = { address: formatIpv4(cidr.address), names, state: 'present' } as const
+    const entry = { address: formatIp(cidr), names, state: 'present' } as const
     return [managementStanza(desired), managementLive(desired), ...(names.length > 0 ? [hostsEntry(entry)] : [])]
   },
   checks: ({ closed, closed_ports: ports }): readonly Check[] =>

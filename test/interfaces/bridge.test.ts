@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type BridgeSettings, writeBridge } from '../../src/interfaces/bridge.ts'
 import { formatLines, parseLines } from '../../src/interfaces/lines.ts'
-import { parseCidr } from '../../src/net/cidr.ts'
+import { parseIpv4Cidr } from '../../src/net/ip-cidr.ts'
 
 const test = suite('interfaces: bridges')
 
@@ -11,7 +11,7 @@ const corpus = (name: string) => readFileSync(new URL(`corpus/${name}`, import.m
 
 function write(text: string, settings: Partial<Omit<BridgeSettings, 'address'>> & { address?: string }): string {
   const { address } = settings
-  const cidr = address === undefined || address === 'none' ? address : parseCidr(address)
+  const cidr = address === undefined || address === 'none' ? address : parseIpv4Cidr(address)
   const all: BridgeSettings = { name: 'vmbr1', ...settings, address: cidr }
   const once = formatLines(writeBridge(parseLines(Buffer.from(text, 'latin1')), all))
   assert.equal(formatLines(writeBridge(parseLines(once), all)), once, 'the second edit changes nothing')

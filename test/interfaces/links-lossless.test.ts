@@ -8,7 +8,7 @@ import { formatLines, type Lines, parseLines } from '../../src/interfaces/lines.
 import { writeOvsBridge, writeOvsPort } from '../../src/interfaces/ovs.ts'
 import { writeVlan } from '../../src/interfaces/vlan.ts'
 import { writeVxlan } from '../../src/interfaces/vxlan.ts'
-import { parseIpv6Cidr } from '../../src/net/ipv6.ts'
+import { parseIpv6Cidr } from '../../src/net/ip-cidr.ts'
 
 const test = suite('interfaces: links of every kind lose nothing foreign')
 

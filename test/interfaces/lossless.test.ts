@@ -9,7 +9,7 @@ import { formatLines, type Lines, parseLines } from '../../src/interfaces/lines.
 import { parseBlocks, stanzasOf } from '../../src/interfaces/stanzas.ts'
 import { removeStanzas } from '../../src/interfaces/whole-stanza.ts'
 import { adoptHooks, dropHooks } from '../../src/nat/adopt-hooks.ts'
-import { parseCidr } from '../../src/net/cidr.ts'
+import { parseIpv4Cidr } from '../../src/net/ip-cidr.ts'
 import { masqueradeWish } from '../../src/resources/masquerade-wish.ts'
 
 const test = suite('interfaces: nothing foreign is lost')
@@ -97,7 +97,7 @@ interface Edit {
 const edit: fc.Arbitrary<Edit> = fc.oneof(
   fc.record({ name, address: fc.constantFrom('10.0.0.1/24', '10.9.0.1/16') }).map(({ name, address }) => ({
     what: `bridge ${name} ${address}`,
-    run: (lines: Lines) => writeBridge(lines, { name, address: parseCidr(address), ports: [], comment: 'Inner' }),
+    run: (lines: Lines) => writeBridge(lines, { name, address: parseIpv4Cidr(address), ports: [], comment: 'Inner' }),
     owns: /address|netmask|bridge[-_]|^auto|iface|#|^\s*eno2$|^\s*$/,
   })),
   fc.tuple(name, fc.constantFrom('Inner', 'External network', '')).map(([name, comment]) => ({

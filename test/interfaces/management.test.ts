@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { formatLines, parseLines } from '../../src/interfaces/lines.ts'
 import { managementLink, moveManagement } from '../../src/interfaces/management.ts'
-import { parseCidr } from '../../src/net/cidr.ts'
+import { parseIpv4Cidr } from '../../src/net/ip-cidr.ts'
 import { parseIpv4 } from '../../src/net/subnet.ts'
 
 const test = suite('management address in the file')
@@ -27,7 +27,7 @@ iface eno2 inet manual
 
 const settings = (more = {}) => ({
   name: 'eno2',
-  address: parseCidr('192.0.2.11/24') ?? assert.unreachable(),
+  address: parseIpv4Cidr('192.0.2.11/24') ?? assert.unreachable(),
   gateway: parseIpv4('192.0.2.1') ?? 0,
   keep: false,
   ...more,
@@ -48,7 +48,7 @@ test('address and gateway go to the new link, and nothing else changes', () => {
 })
 
 test('keep: only the gateway goes', () => {
-  const after = moved(FILE, { address: parseCidr('192.0.2.12/24'), keep: true })
+  const after = moved(FILE, { address: parseIpv4Cidr('192.0.2.12/24'), keep: true })
   assert.match(after, 'iface vmbr0 inet static\n\taddress 192.0.2.11/24\n\tbridge-ports eno1')
   assert.match(after, 'iface eno2 inet static\n\taddress 192.0.2.12/24\n\tgateway 192.0.2.1\n')
 })

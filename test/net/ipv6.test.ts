@@ -1,15 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  formatIpv6,
-  formatIpv6Cidr,
-  ipv6NetworkOf,
-  ipv6Overlaps,
-  isIpv6Host,
-  isLinkLocal,
-  parseIpv6,
-  parseIpv6Cidr,
-} from '../../src/net/ipv6.ts'
+import { formatIpCidr, ipNetworkOf, ipOverlaps, parseIpv6Cidr } from '../../src/net/ip-cidr.ts'
+import { formatIpv6, isIpv6Host, isLinkLocal, parseIpv6 } from '../../src/net/ipv6.ts'
 
 const test = suite('IPv6 addresses')
 
@@ -51,15 +43,15 @@ for (const text of [
   test(`${JSON.stringify(text)} is none`, () => assert.is(parseIpv6(text), undefined))
 
 test('prefixes', () => {
-  assert.is(formatIpv6Cidr(cidr('2001:db8::1/64')), '2001:db8::1/64')
-  assert.is(formatIpv6Cidr(cidr('2001:db8::1')), '2001:db8::1/128')
+  assert.is(formatIpCidr(cidr('2001:db8::1/64')), '2001:db8::1/64')
+  assert.is(formatIpCidr(cidr('2001:db8::1')), '2001:db8::1/128')
   for (const text of ['::1/129', '::1/064', '::1/', '::1/64/2']) assert.is(parseIpv6Cidr(text), undefined, text)
-  assert.is(formatIpv6Cidr(ipv6NetworkOf(cidr('2001:db8:1:2:3::1/48'))), '2001:db8:1::/48')
+  assert.is(formatIpCidr(ipNetworkOf(cidr('2001:db8:1:2:3::1/48'))), '2001:db8:1::/48')
 })
 
 test('networks overlap, hosts are told from what none may have', () => {
-  assert.ok(ipv6Overlaps(cidr('fd00::1/64'), cidr('fd00:0:0:0:1::/80')))
-  assert.not(ipv6Overlaps(cidr('fd00::1/64'), cidr('fd00:0:0:1::1/64')))
+  assert.ok(ipOverlaps(cidr('fd00::1/64'), cidr('fd00:0:0:0:1::/80')))
+  assert.not(ipOverlaps(cidr('fd00::1/64'), cidr('fd00:0:0:1::1/64')))
   assert.ok(isLinkLocal(cidr('fe80::1/64')))
   assert.not(isLinkLocal(cidr('fec0::1/64')))
   for (const text of ['::', '::1', 'ff02::1']) assert.not(isIpv6Host(cidr(text)), text)

@@ -6,8 +6,7 @@ import { addressesNamed } from '../../interfaces/address.ts'
 import { addresses6Named } from '../../interfaces/address6.ts'
 import { isAutostarted } from '../../interfaces/allow.ts'
 import type { Lines } from '../../interfaces/lines.ts'
-import { formatCidr } from '../../net/cidr.ts'
-import { formatIpv6Cidr } from '../../net/ipv6.ts'
+import { formatIpCidr } from '../../net/ip-cidr.ts'
 import {
   type Adopter,
   type Finding,
@@ -65,8 +64,8 @@ function bridgeFinding(written: WrittenInterface, lines: Lines, model: Model): F
   const role = roleOf(model, name)
   const inRole = (variable: string, value: string): ParamValue =>
     role === undefined ? value : new Variable(`${role}_${variable}`, value)
-  const [address, ...more] = addressesNamed(lines, name).map(formatCidr)
-  const [address6, ...more6] = addresses6Named(lines, name).map(formatIpv6Cidr)
+  const [address, ...more] = addressesNamed(lines, name).map(formatIpCidr)
+  const [address6, ...more6] = addresses6Named(lines, name).map(formatIpCidr)
   const comment = commentOf(lines, name)
   const core = {
     name: inRole('bridge', name),

@@ -4,8 +4,7 @@ import { addressesNamed } from '../../interfaces/address.ts'
 import { addresses6Named } from '../../interfaces/address6.ts'
 import { isAutostarted } from '../../interfaces/allow.ts'
 import type { Lines } from '../../interfaces/lines.ts'
-import { formatCidr } from '../../net/cidr.ts'
-import { formatIpv6Cidr } from '../../net/ipv6.ts'
+import { formatIpCidr } from '../../net/ip-cidr.ts'
 import type { Finding, LeftOver, TaskDraft } from '../adopter.ts'
 import { commentOf, linkOf, optionOf, unreadOptions, type WrittenInterface } from '../networks.ts'
 import { reducedWays } from '../reduced.ts'
@@ -33,8 +32,8 @@ type Params = TaskDraft['params']
 
 function finding(type: 'bond' | 'vlan', written: WrittenInterface, lines: Lines, details: Params): Finding {
   const { name } = written
-  const [address, ...more] = addressesNamed(lines, name).map(formatCidr)
-  const [address6, ...more6] = addresses6Named(lines, name).map(formatIpv6Cidr)
+  const [address, ...more] = addressesNamed(lines, name).map(formatIpCidr)
+  const [address6, ...more6] = addresses6Named(lines, name).map(formatIpCidr)
   const comment = commentOf(lines, name)
   const mtu = Number(optionOf(written, 'mtu'))
   const params = {

@@ -3,8 +3,7 @@ import { addressesNamed } from '../../interfaces/address.ts'
 import { addresses6Named } from '../../interfaces/address6.ts'
 import { isAutostarted } from '../../interfaces/allow.ts'
 import type { Lines } from '../../interfaces/lines.ts'
-import { formatCidr } from '../../net/cidr.ts'
-import { formatIpv6Cidr } from '../../net/ipv6.ts'
+import { formatIpCidr } from '../../net/ip-cidr.ts'
 import type { Finding, TaskDraft, Way } from '../adopter.ts'
 import { commentOf, optionOf, unreadOptions, type WrittenInterface } from '../networks.ts'
 
@@ -21,8 +20,8 @@ export function ovsFinding(written: WrittenInterface, lines: Lines): Finding | u
   const { name } = written
   const type = TYPES[optionOf(written, 'ovs-type') ?? '']
   if (type === undefined) return undefined
-  const [address] = addressesNamed(lines, name).map(formatCidr)
-  const [address6] = addresses6Named(lines, name).map(formatIpv6Cidr)
+  const [address] = addressesNamed(lines, name).map(formatIpCidr)
+  const [address6] = addresses6Named(lines, name).map(formatIpCidr)
   const comment = commentOf(lines, name)
   const mtu = Number(optionOf(written, 'ovs-mtu', 'mtu'))
   const bridge = optionOf(written, 'ovs-bridge')
