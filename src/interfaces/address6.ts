@@ -46,7 +46,10 @@ export function removeAddress6(lines: Lines, name: string): Lines {
   if (stanza === undefined) return lines
   const own = addresses6Of(stanza)
   const spans = own.flatMap(({ address, netmask }) => (netmask === undefined ? [address] : [address, netmask]))
-  if (stanza.family === 'inet6' && spans.length === stanza.options.length && stanza.comments.length === 0)
+  const rest = stanza.options.filter((option) => !spans.includes(option))
+  // An MTU is said again in each stanza of a link.
+  const isRepeated = rest.every(({ name: option }) => option === 'mtu') && stanzasOf(lines, name).length > 1
+  if (stanza.family === 'inet6' && (rest.length === 0 || isRepeated) && stanza.comments.length === 0)
     return removeAddress6(removeStanza(lines, stanza), name)
   const edited = removeAll(lines, spans)
   return removeAddress6(withoutFamily6(edited, refind(edited, lines, stanza)), name)

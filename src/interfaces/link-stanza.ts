@@ -49,10 +49,19 @@ export interface LinkWish extends LinkSettings {
 /** A file that has the link: edited where there is a stanza, added where there is none. */
 export function writeLink(lines: Lines, wish: LinkWish): Lines {
   const { name, type, autostart = true } = wish
-  if (stanzasOf(lines, name).length > 0) return editLink(lines, wish)
+  if (stanzasOf(lines, name).length > 0) return withSameMtu(editLink(lines, wish), wish)
   // An `auto` line that nothing followed up; ifupdown2 wants it above the stanza.
   const leftover = isAutostarted(lines, name) ? removeAutostart(lines, name) : lines
-  return addStanza(leftover, name, type, newStanza({ ...wish, autostart }))
+  return withSameMtu(addStanza(leftover, name, type, newStanza({ ...wish, autostart })), wish)
+}
+
+/** ifupdown2 takes the stanzas of a link one by one, and one without an MTU sets the default again (its address addon). */
+function withSameMtu(lines: Lines, { name, mtu, address6 }: LinkSettings): Lines {
+  const value = optionInFile(lines, name, 'mtu')
+  const isAsked = mtu !== undefined || (address6 !== undefined && address6 !== 'none')
+  if (value === undefined || !isAsked) return lines
+  const other = stanzasOf(lines, name).find((stanza) => optionsNamed(stanza, 'mtu').at(-1)?.value !== value)
+  return other === undefined ? lines : withSameMtu(setOption(lines, other, 'mtu', value), { name, mtu, address6 })
 }
 
 /** The last line of an option counts, for PVE as for ifupdown2; undefined when no stanza of the name has one. */

@@ -6,7 +6,8 @@ import { INTERFACES_PATH, interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type Link, type LinksState, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { rulesOf, ruleTables } from '../facts/nat.ts'
-import { formatLines } from '../interfaces/lines.ts'
+import { mtuInFile } from '../interfaces/bridge.ts'
+import { formatLines, type Lines } from '../interfaces/lines.ts'
 import { rulesAfterUp } from '../nat/simulate-hooks.ts'
 import { linesOf } from './interfaces-file.ts'
 import type { LinkStep } from './link-steps.ts'
@@ -43,7 +44,7 @@ export function planBringUp(model: Model, { link, ports, summary, first = [], se
   return {
     kind: 'change',
     changes: [...first.map((step) => ({ summary: step.summary })), { summary: `bring up ${name}: ${summary}` }],
-    script: joinScripts([...first.map(({ script }) => script), ifup(name), ...settle]),
+    script: joinScripts([...first.map(({ script }) => script), ifup(name), ...ownMtu(link, lines), ...settle]),
     after: [becomes(linksRef, replaceLink(prepared, link, ports)), ...nat],
     ...disturbed,
     ...(isRisky(links, ports) ? { risk: 'link' as const } : {}),
@@ -68,6 +69,11 @@ until ifup ${name} || [ $pv_n -ge 5 ]; do
 	pv_n=$((pv_n+1))
 done
 [ -d ${link} ] || pv_fail ${`ifup did not create ${name}`}`
+}
+
+/** Where /sys is read-only ifupdown2 cannot set it, and says nothing but a warning. */
+function ownMtu({ name, mtu }: Link, lines: Lines): readonly Script[] {
+  return mtuInFile(lines, name) === undefined ? [] : [sh`ip link set ${name} mtu ${mtu}`]
 }
 
 function isRisky(links: LinksState, ports: readonly string[]): boolean {
