@@ -12,6 +12,9 @@ import type { RunEvent } from '../../src/engine/events.ts'
 import type { CheckReport } from '../../src/verify/report.ts'
 import { assertSame, labUp, pvectl, ROOT, SNAPSHOT, type TestLab } from '../helpers/pvectl.ts'
 
+/** Each has a fault of its own at a time; else they are the same. */
+const NODES = ['node1', 'node2', 'node3', 'node4'] as const
+
 const test = suite('verify on a lab node')
 const dir = mkdtempSync(join(tmpdir(), 'pvectl-lab-verify-'))
 const playbook = join(dir, 'site.yml')
@@ -30,6 +33,16 @@ while (1) { for my $s ($all->can_read) {
   my $up = 0; my $first = <$c> // ''; while (<$c>) { last if /^\r?\n/; $up = 1 if /^Upgrade: websocket/i }
   print $c $up && $first =~ m{ /ws } ? "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
   close $c } }`
+
+const GUEST_SETUP = `ip netns add guest
+ip link add tap100i0 type veth peer name eth0 netns guest
+ip link set tap100i0 master vmbr1 up
+ip -n guest link set lo up; ip -n guest link set eth0 up
+ip -n guest address add 10.10.10.20/24 dev eth0; ip -n guest route add default via 10.10.10.1
+cat > /run/guest.pl <<'END'
+${GUEST}
+END
+systemd-run -q --unit=guest ip netns exec guest perl /run/guest.pl`
 
 const tls = { self_signed: true }
 const TASKS = [
@@ -63,60 +76,43 @@ const TASKS = [
 ]
 
 test.before(() => {
-  lab = labUp('verify', 1, dir)
+  lab = labUp('verify', NODES.length, dir)
   const inventory = parse(readFileSync(lab.inventory, 'utf8'))
-  const node = inventory.all.children.pve.hosts.node1
-  node.vars.verify = {
-    outside_name: 'outside.example.org',
-    websocket_paths: { 'git.example.org': '/ws' },
-    closed_ports: [8006],
-    closed_to_guests: [3128],
-  }
+  const { hosts } = inventory.all.children.pve
+  for (const node of NODES)
+    hosts[node].vars.verify = {
+      outside_name: 'outside.example.org',
+      websocket_paths: { 'git.example.org': '/ws' },
+      closed_ports: [8006],
+      closed_to_guests: [3128],
+    }
   writeFileSync(lab.inventory, JSON.stringify(inventory))
-  const jump = { jump_user: { keys: node.vars.jump_keys, permit_open: ['10.10.10.20'] }, tags: ['jump'] }
+  const jump = { jump_user: { keys: hosts.node1.vars.jump_keys, permit_open: ['10.10.10.20'] }, tags: ['jump'] }
   const tasks = [...TASKS, jump].map((task) => ({ tags: ['net'], ...task }))
   writeFileSync(playbook, JSON.stringify([{ name: 'site', hosts: 'all', tasks }]))
   const { code, stdout, stderr } = pvectl(['apply', playbook, '-i', lab.inventory, '--yes'])
   assert.is(code, 0, stdout + stderr)
-  lab.ssh(
-    'node1',
-    `ip netns add guest
-ip link add tap100i0 type veth peer name eth0 netns guest
-ip link set tap100i0 master vmbr1 up
-ip -n guest link set lo up; ip -n guest link set eth0 up
-ip -n guest address add 10.10.10.20/24 dev eth0; ip -n guest route add default via 10.10.10.1
-cat > /run/guest.pl <<'END'
-${GUEST}
-END
-systemd-run -q --unit=guest ip netns exec guest perl /run/guest.pl`,
-  )
+  for (const node of NODES) lab.ssh(node, GUEST_SETUP)
 })
 test.after(() => {
   lab?.down()
   rmSync(dir, { recursive: true, force: true })
 })
-
-function verify(...tags: string[]): VerifyReport {
-  const { code, stdout, stderr } = pvectl([
-    'verify',
-    playbook,
-    '-i',
-    lab.inventory,
-    '--json',
-    ...tags.flatMap((tag) => ['--tags', tag]),
-  ])
+function verify(...flags: string[]): VerifyReport {
+  const { code, stdout, stderr } = pvectl(['verify', playbook, '-i', lab.inventory, '--json', ...flags])
   assert.ok(stdout.includes('"exitCode"'), stdout + stderr)
   const report = JSON.parse(stdout) as VerifyReport
   assert.is(code, report.exitCode)
   return report
 }
 
-const checksOf = ({ hosts }: VerifyReport): readonly CheckReport[] => hosts.flatMap(({ checks }) => checks)
+const checksOf = ({ hosts }: VerifyReport, node?: string): readonly CheckReport[] =>
+  hosts.flatMap(({ host, checks }) => (node === undefined || host === node ? checks : []))
 const lines = (checks: readonly CheckReport[]) =>
   checks.map((check) => `${check.status} ${check.kind}: ${check.saw}; ${check.cause}`).join('\n')
 
 /** The node without the counters of its rules, which every packet turns. */
-const snapshot = () => lab.ssh('node1', SNAPSHOT).replace(/packets \d+ bytes \d+/g, '')
+const snapshot = (node = 'node1') => lab.ssh(node, SNAPSHOT).replace(/packets \d+ bytes \d+/g, '')
 
 /** All that was not skipped passed. */
 function assertPasses(report: VerifyReport): void {
@@ -136,7 +132,7 @@ test('all that the playbook describes is proven; the node is as it was', () => {
   const skipped = checksOf(report).filter(({ status }) => status === 'skipped')
   assert.equal(
     skipped.map(({ kind, saw }) => `${kind}: ${saw}`),
-    ['forwarding: vmbr0 is the uplink, whose guests have a router of their own'],
+    NODES.map(() => 'forwarding: vmbr0 is the uplink, whose guests have a router of their own'),
   )
   const kinds = new Set(checksOf(report).flatMap(({ kind, status }) => (status === 'passed' ? [kind] : [])))
   assert.equal([...kinds].sort(), [
@@ -359,31 +355,65 @@ install -d -m 0755 /home/jump/.ssh ~jump/.ssh 2>/dev/null; cp /root/keys ~jump/.
   },
 ]
 
-/** Runs something while the node is broken; it is mended whatever comes of that. */
-function whileBroken<T>(breaks: string, mends: string, work: () => T): T {
-  lab.ssh('node1', breaks)
+/** Runs something while nodes are broken, each in its own way; they are mended whatever comes of that. */
+function whileBroken<T>(faults: readonly Pick<Fault, 'breaks' | 'mends'>[], work: () => T): T {
+  const broken: (() => void)[] = []
   try {
+    faults.forEach(({ breaks, mends }, i) => {
+      const node = NODES[i] ?? 'node1'
+      broken.push(() => lab.ssh(node, mends))
+      lab.ssh(node, breaks)
+    })
     return work()
   } finally {
-    lab.ssh('node1', mends)
+    for (const mend of broken) mend()
   }
 }
 
-for (const { name, tag, breaks, mends, fails, cause } of FAULTS) {
-  test(`${name}: named, and nothing else`, () => {
-    const report = whileBroken(breaks, mends, () => verify(tag))
-    const checks = checksOf(report)
-    const failed = checks.filter(({ status }) => status === 'failed')
-    const kinds = [...new Set(failed.map(({ kind }) => kind as string))].sort()
-    assert.equal(kinds, [...fails].sort(), lines(checks))
-    assert.match(failed.find(({ kind }) => kind === fails[0])?.cause ?? 'no cause', cause)
+/** What went wrong with a node that has this fault, and nothing else. */
+function assertNamed({ name, fails, cause }: Fault, checks: readonly CheckReport[]): void {
+  const failed = checks.filter(({ status }) => status === 'failed')
+  const kinds = [...new Set(failed.map(({ kind }) => kind as string))].sort()
+  assert.equal(kinds, [...fails].sort(), `${name}\n${lines(checks)}`)
+  assert.match(failed.find(({ kind }) => kind === fails[0])?.cause ?? 'no cause', cause)
+}
+
+/** As many faults at once as there are nodes, of those that need the same checks. */
+const BATCHES = (['net', 'web', 'jump'] as const).flatMap((tag) => {
+  const alike = FAULTS.filter((fault) => fault.tag === tag || (tag === 'jump' && fault.tag === 'out'))
+  return Array.from({ length: Math.ceil(alike.length / NODES.length) }, (_, i) =>
+    alike.slice(i * NODES.length, (i + 1) * NODES.length),
+  )
+})
+
+for (const faults of BATCHES) {
+  test(`${faults.map(({ name }) => name).join('; ')}: each named, and nothing else`, () => {
+    const tags = [...new Set(faults.map(({ tag }) => tag))].flatMap((tag) => ['--tags', tag])
+    const nodes = NODES.slice(0, faults.length)
+    const report = whileBroken(faults, () => verify(...tags, '--limit', nodes.join()))
+    for (const [i, fault] of faults.entries()) assertNamed(fault, checksOf(report, nodes[i]))
     assert.is(report.exitCode, 5)
   })
 }
 
 test('apply --verify: as described, and yet it does not work, so the node failed', () => {
-  const args = ['apply', playbook, '-i', lab.inventory, '--yes', '--verify', '--tags', 'net', '--json']
-  const { code, stdout } = whileBroken('iptables -P FORWARD DROP', 'iptables -P FORWARD ACCEPT', () => pvectl(args))
+  const args = [
+    'apply',
+    playbook,
+    '-i',
+    lab.inventory,
+    '--yes',
+    '--verify',
+    '--tags',
+    'net',
+    '--limit',
+    'node1',
+    '--json',
+  ]
+  const { code, stdout } = whileBroken(
+    [{ breaks: 'iptables -P FORWARD DROP', mends: 'iptables -P FORWARD ACCEPT' }],
+    () => pvectl(args),
+  )
   const events = stdout
     .trim()
     .split('\n')
@@ -400,34 +430,36 @@ test('all mended, all passes', () => assertPasses(verify()))
 /** Waits until the probe has plugged its cable in. */
 const UNDER_WAY = 'for i in $(seq 100); do sleep 0.1; ip -br link | grep -q ^pvv && echo yes && break; done'
 
-test('killed at any moment, nothing stays on the node', async () => {
-  const before = snapshot()
+const KILLS = ['pkill -9 -o -f "perl - pvectl"', 'pkill -9 -n -f "perl - pvectl"', 'pkill -9 -f "perl - pvectl"', '']
+
+/** Ends a probe that is under way; without a command, by the end of pvectl itself. Nothing may be left. */
+async function killedAt(node: string, kill: string): Promise<void> {
+  const before = snapshot(node)
   const links = 'ip -br link | cut -d" " -f1; bridge link | wc -l; ls /run/netns; pgrep -c perl'
-  const was = lab.ssh('node1', links)
+  const was = lab.ssh(node, links)
   // The probe waits for a server that does not answer, so there is time for a kill.
-  lab.ssh('node1', 'systemctl stop dnsmasq')
-  const kills = ['pkill -9 -o -f "perl - pvectl"', 'pkill -9 -n -f "perl - pvectl"', 'pkill -9 -f "perl - pvectl"', '']
-  for (const kill of kills) {
-    const child = spawn(
-      'node',
-      [join(ROOT, 'bin/pvectl.js'), 'verify', playbook, '-i', lab.inventory, '--tags', 'net'],
-      { stdio: 'ignore' },
-    )
-    assert.is(lab.ssh('node1', UNDER_WAY).trim(), 'yes', 'the probe is under way')
-    if (kill === '') child.kill('SIGKILL')
-    else lab.ssh('node1', kill)
-    // Of a killed watcher nobody takes notice: the probe ends by itself, and then pvectl does.
-    let now = ''
-    for (let waited = 0; waited < 20 && now !== was; waited++) {
-      await sleep(500)
-      now = lab.ssh('node1', links)
-    }
-    child.kill('SIGKILL')
-    assert.is(now, was, `after: ${kill || 'the end of pvectl itself'}`)
+  lab.ssh(node, 'systemctl stop dnsmasq')
+  const args = ['verify', playbook, '-i', lab.inventory, '--tags', 'net', '--limit', node]
+  const child = spawn('node', [join(ROOT, 'bin/pvectl.js'), ...args], { stdio: 'ignore' })
+  await sleep(100)
+  assert.is(lab.ssh(node, UNDER_WAY).trim(), 'yes', 'the probe is under way')
+  if (kill === '') child.kill('SIGKILL')
+  else lab.ssh(node, kill)
+  // Of a killed watcher nobody takes notice: the probe ends by itself, and then pvectl does.
+  let now = ''
+  for (let waited = 0; waited < 20 && now !== was; waited++) {
+    await sleep(500)
+    now = lab.ssh(node, links)
   }
+  child.kill('SIGKILL')
+  assert.is(now, was, `after: ${kill || 'the end of pvectl itself'}`)
   await sleep(500)
-  lab.ssh('node1', 'systemctl start dnsmasq; sleep 1')
-  assertSame(before, snapshot())
+  lab.ssh(node, 'systemctl start dnsmasq; sleep 1')
+  assertSame(before, snapshot(node))
+}
+
+test('killed at any moment, nothing stays on the node', async () => {
+  await Promise.all(KILLS.map((kill, i) => killedAt(NODES[i] ?? 'node1', kill)))
 })
 
 test.run()
