@@ -56,12 +56,18 @@ export function writeLink(lines: Lines, wish: LinkWish): Lines {
 }
 
 /** ifupdown2 takes the stanzas of a link one by one, and one without an MTU sets the default again (its address addon). */
-function withSameMtu(lines: Lines, { name, mtu, address6 }: LinkSettings): Lines {
+function withSameMtu(lines: Lines, wish: LinkWish): Lines {
+  const { name, mtu, address6, type } = wish
   const value = optionInFile(lines, name, 'mtu')
   const isAsked = mtu !== undefined || (address6 !== undefined && address6 !== 'none')
   if (value === undefined || !isAsked) return lines
-  const other = stanzasOf(lines, name).find((stanza) => optionsNamed(stanza, 'mtu').at(-1)?.value !== value)
-  return other === undefined ? lines : withSameMtu(setOption(lines, other, 'mtu', value), { name, mtu, address6 })
+  // The default need not be said again; for a VLAN that is what the link below has.
+  const isDefault = value === '1500' && type !== 'vlan'
+  const other = stanzasOf(lines, name).find((stanza) => {
+    const own = optionsNamed(stanza, 'mtu').at(-1)?.value
+    return own !== value && (own !== undefined || !isDefault)
+  })
+  return other === undefined ? lines : withSameMtu(setOption(lines, other, 'mtu', value), wish)
 }
 
 /** The last line of an option counts, for PVE as for ifupdown2; undefined when no stanza of the name has one. */
