@@ -144,6 +144,7 @@ function checkRuleLine({ at, text }: Entry, place: FileKind | 'group', known: Kn
   )
   const twice = repeatedOption(text)
   if (twice !== undefined) mistakes.push(whole(at, `the rule has -${twice} twice`))
+  if (/^[^#]*#$/.test(text)) mistakes.push(whole(at, 'the rule ends with a # and no comment'))
   const missing = references(rule, known).map((message) => part(at, message))
   const spelled =
     rule.direction === 'group' && !/^\|?\s*GROUP/.test(text) ? [whole(at, 'GROUP is written in capitals')] : []

@@ -70,6 +70,7 @@ const LINES: readonly (readonly [
   ['[RULES]', 'IN ACCEPT -source +none', 'line'],
   ['[RULES]', 'IN ACCEPT -i vmbr0 -i vmbr1', 'whole'],
   ['[RULES]', 'IN ACCEPT -log bogus', 'whole'],
+  ['[RULES]', 'IN ACCEPT -p tcp #', 'whole'],
   ['[RULES]', 'IN ACCEPT -p icmp -icmp-type nope', 'whole'],
   ['[RULES]', 'FORWARD REJECT', 'line'],
   ['[RULES]', 'FORWARD DROP', 'line', 'guest'],
