@@ -15,7 +15,8 @@ child(sub {
 
 my $wanted = $plan->{facts};
 my (%groups, @out);
-for my $probe (@{$plan->{probes}}) {
+# Those that say their network come first: the others are content with any.
+for my $probe (sort { (defined $b->{seat}{network} ? 1 : 0) <=> (defined $a->{seat}{network} ? 1 : 0) } @{$plan->{probes}}) {
     my ($place, $why) = interface_of($probe->{seat});
     if (!$place) { print say_result('probe', $probe->{id}, { place => $why }); next }
     if ($probe->{kind} eq 'forwarding' && grep { $_ && $_->{dev} eq $place->{name} } $default, $default6) { print say_result('probe', $probe->{id}, { uplink => 1 }); next }

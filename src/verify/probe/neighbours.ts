@@ -8,10 +8,14 @@ export const NEIGHBOURS = String.raw`
 # A group of probes that others call gets ears, and one that calls gets news.
 sub join_group {
     my ($groups, $place, $seat, $family) = @_;
-    my $key = join '/', $place->{name}, $place->{vlan} // '';
-    my $group = $groups->{$key} //= { key => $key, place => $place, probes => [], listens => {}, callers => {}, calls => {} };
     my $network = $seat->{network};
-    $group->{"own$family"} //= (grep { !defined $network || $network =~ /:/ != ($family == 6) || same_network($_, $network) } addresses($place->{link}, $family))[0];
+    my ($own) = grep { !defined $network || $network =~ /:/ != ($family == 6) || same_network($_, $network) } addresses($place->{link}, $family);
+    my $key = join '/', $place->{name}, $place->{vlan} // '';
+    # A second network on the same bridge has guests of its own.
+    my $other = $groups->{$key} && $groups->{$key}{"own$family"};
+    $key .= "/$own->{local}" if defined $network && $own && $other && $other->{local} ne $own->{local};
+    my $group = $groups->{$key} //= { key => $key, place => $place, probes => [], listens => {}, callers => {}, calls => {} };
+    $group->{"own$family"} //= $own;
     if (!$group->{news}) { for my $box (qw(news ends)) { pipe(my $in, my $out) or die "cannot make a pipe: $!"; $group->{$box} = [$in, $out] } }
     return $group;
 }
