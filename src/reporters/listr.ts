@@ -97,7 +97,8 @@ class ListrReporter implements ScreenReporter {
   /** Nodes are often alike, so a notice waits until the others had theirs: it is told before anything changes. */
   #tellNotices(): void {
     for (const [message, hosts] of this.#notices) {
-      const text = `${hosts.join(', ')} | notice: ${sanitizeLine(message)}`
+      const names = this.#record.hosts.map(({ name }) => sanitizeLine(name)).filter((name) => hosts.includes(name))
+      const text = `${names.join(', ')} | notice: ${sanitizeLine(message)}`
       for (const line of wrapLine(text, this.#columns(), 2)) this.notice(this.#options.palette.hint(line))
     }
     this.#notices.clear()
