@@ -1,7 +1,6 @@
 /** Units of our own that do something once at boot: the file and that it is enabled, as one step. */
 import { joinScripts, sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
-import { fileAt } from '../facts/file.ts'
 import { unitNamed } from '../facts/unit.ts'
 import { file, fileAbsent } from './file.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
@@ -65,7 +64,7 @@ export function bootUnitAbsent(unit: string): Resource {
     key: `unit:${unit}`,
     claims: [`file:${path}`],
     title: `no unit ${unit}`,
-    reads: [...gone.reads, fileAt(path), ref],
+    reads: [...gone.reads, ref],
     plan(model): Plan {
       const remove = gone.plan(model)
       if (remove.kind !== 'change') return remove

@@ -9,7 +9,7 @@ import type { Lines } from '../interfaces/lines.ts'
 import type { LinkSettings } from '../interfaces/link-stanza.ts'
 import { networksNamed } from '../interfaces/networks.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
-import { formatIpCidr, ipNetworkOf, ipSpan, parseIpCidr } from '../net/ip-cidr.ts'
+import { formatIpCidr, ipNetworkOf, ipSpan } from '../net/ip-cidr.ts'
 import { isLinkLocal } from '../net/ipv6.ts'
 import { besideOthers } from './beside-others.ts'
 import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
@@ -54,7 +54,7 @@ export function linkStanza(desired: StanzaDesired): Resource {
     link: {
       name,
       mtu: settings.mtu,
-      addresses: addressTexts(settings),
+      addresses: addressesOf(settings).map(formatIpCidr),
       plugged: members.filter((member) => member !== name),
       carriedBy,
     },
@@ -82,7 +82,7 @@ export function linkStanza(desired: StanzaDesired): Resource {
 function sdnBlocked(settings: LinkSettings, model: Model): PlanBlocked | undefined {
   const { name } = settings
   const present = networksNamed(linesOf(model.get(interfacesRef)), name).map(formatIpCidr)
-  const fresh = addressTexts(settings).flatMap((text) => parseIpCidr(text) ?? [])
+  const fresh = addressesOf(settings)
   return [
     sdnNameBlocked(name, model),
     ...fresh
@@ -93,21 +93,16 @@ function sdnBlocked(settings: LinkSettings, model: Model): PlanBlocked | undefin
 
 /** Networks that the link is in. Two links may share a single address (an uplink and a bridge that routes by it). */
 function networksOf(settings: LinkSettings): readonly Span[] {
-  return addressTexts(settings).flatMap((text) => {
-    const cidr = parseIpCidr(text)
-    if (cidr === undefined || cidr.prefix === (cidr.family === 4 ? 32 : 128)) return []
+  return addressesOf(settings).flatMap((cidr) => {
+    if (cidr.prefix === (cidr.family === 4 ? 32 : 128)) return []
     // Link-local networks are on every link.
     if (cidr.family === 6 && isLinkLocal(cidr)) return []
-    const network = formatIpCidr(ipNetworkOf(cidr))
-    return [{ space: 'network', of: `ip${cidr.family}`, ...ipSpan(cidr), text: network }]
+    return [{ space: 'network', of: `ip${cidr.family}`, ...ipSpan(cidr), text: formatIpCidr(ipNetworkOf(cidr)) }]
   })
 }
 
-function addressTexts({ address, address6 }: LinkSettings): readonly string[] {
-  return [
-    ...(address === undefined || address === 'none' ? [] : [formatIpCidr(address)]),
-    ...(address6 === undefined || address6 === 'none' ? [] : [formatIpCidr(address6)]),
-  ]
+function addressesOf({ address, address6 }: LinkSettings) {
+  return [address, address6].filter((cidr) => cidr !== undefined && cidr !== 'none')
 }
 
 /** Ensures the stanza of a bridge. */

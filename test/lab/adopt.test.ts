@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
+import { GUIDE_NAT } from '../helpers/guides.ts'
 import { exampleCluster, pveshFiles } from '../helpers/pve-cluster.ts'
 import { assertSame, labUp, pvectl, pvectlEvents, SNAPSHOT, type TestLab } from '../helpers/pvectl.ts'
 import { installStandIns } from '../helpers/stand-ins.ts'
@@ -13,25 +14,11 @@ const test = suite('adopt')
 const dir = mkdtempSync(join(tmpdir(), 'pvectl-adopt-'))
 let lab: TestLab
 
-const NETWORK = `
-auto vmbr1
-#private sub network
-iface vmbr1 inet static
-        address  10.10.10.1/24
-        bridge-ports none
-        bridge-stp off
-        bridge-fd 0
-
-        post-up   echo 1 > /proc/sys/net/ipv4/ip_forward
-        post-up   iptables -t nat -A POSTROUTING -s '10.10.10.0/24' -o vmbr0 -j MASQUERADE
-        post-down iptables -t nat -D POSTROUTING -s '10.10.10.0/24' -o vmbr0 -j MASQUERADE
-`
-
 /** As guides and their readers have it. */
 const BY_HAND = `set -e
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq install -y dnsmasq nginx-light >/dev/null 2>&1
-cat >> /etc/network/interfaces <<'END'${NETWORK}END
+cat >> /etc/network/interfaces <<'END'${GUIDE_NAT}END
 ifup vmbr1; ifreload -a; ifreload -a
 printf '\\n# routing\\nnet.ipv4.ip_forward=1\\n' >> /etc/sysctl.conf
 cat > /etc/dnsmasq.d/vmbr1.conf <<'END'

@@ -10,28 +10,15 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
 import type { RunEvent } from '../../src/engine/events.ts'
+import { GUIDE_NAT } from '../helpers/guides.ts'
 import { assertSame, labUp, pvectl, pvectlEvents, ROOT, SNAPSHOT, type TestLab } from '../helpers/pvectl.ts'
 
 const test = suite('adoption')
 const dir = mkdtempSync(join(tmpdir(), 'pvectl-adoption-'))
 let lab: TestLab
 
-/** The NAT stanza as common guides give it, with the blank line that PVE takes for its end. */
-const GUIDE = `
-auto vmbr1
-#private sub network
-iface vmbr1 inet static
-        address  10.10.10.1/24
-        bridge-ports none
-        bridge-stp off
-        bridge-fd 0
-
-        post-up   echo 1 > /proc/sys/net/ipv4/ip_forward
-        post-up   iptables -t nat -A POSTROUTING -s '10.10.10.0/24' -o vmbr0 -j MASQUERADE
-        post-down iptables -t nat -D POSTROUTING -s '10.10.10.0/24' -o vmbr0 -j MASQUERADE
-`
-const BARE = GUIDE.replace(/\n\n? {8}post-.*/g, '')
-const OLD = GUIDE.replaceAll('bridge-', 'bridge_').replace(
+const BARE = GUIDE_NAT.replace(/\n\n? {8}post-.*/g, '')
+const OLD = GUIDE_NAT.replaceAll('bridge-', 'bridge_').replace(
   '10.10.10.1/24\n',
   '10.10.10.1\n        netmask 255.255.255.0\n',
 )
@@ -49,16 +36,20 @@ const RELOADED = 'ifup vmbr1; ifreload -a; ifreload -a; ifreload -a'
 
 /** One a node. */
 const PREPARED: readonly Preparation[] = [
-  { name: 'a guide, reloaded three times', stanza: GUIDE, live: RELOADED },
+  { name: 'a guide, reloaded three times', stanza: GUIDE_NAT, live: RELOADED },
   { name: 'old spellings, CRLF', stanza: OLD, edit: (file) => file.replaceAll('\n', '\r\n'), live: RELOADED },
   {
     name: 'rules in the stanza of vmbr0, no newline at the end',
-    stanza: `${GUIDE.match(/ {8}post-.*MASQ.*\n/g)?.join('')}${BARE}`,
+    stanza: `${GUIDE_NAT.match(/ {8}post-.*MASQ.*\n/g)?.join('')}${BARE}`,
     edit: (file) => file.trimEnd(),
     live: RELOADED,
   },
-  { name: 'rules for another subnet', stanza: GUIDE.replaceAll('10.10.10.0/24', '192.168.10.0/24'), live: RELOADED },
-  { name: 'a stanza, but no link', stanza: GUIDE.replace(/^ +/gm, ''), live: 'true' },
+  {
+    name: 'rules for another subnet',
+    stanza: GUIDE_NAT.replaceAll('10.10.10.0/24', '192.168.10.0/24'),
+    live: RELOADED,
+  },
+  { name: 'a stanza, but no link', stanza: GUIDE_NAT.replace(/^ +/gm, ''), live: 'true' },
   {
     name: 'a link and a rule, but no stanza',
     stanza: '',

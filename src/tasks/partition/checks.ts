@@ -1,4 +1,5 @@
 /** What is wrong with a partition as a whole, before anything is made of it. Pure. */
+import { ipOverlaps, parseIpCidr } from '../../net/ip-cidr.ts'
 import { type Ipv4Subnet, isWithin, parseIpv4, parseSubnet } from '../../net/subnet.ts'
 import { isGuest, parseFlow } from './flows.ts'
 
@@ -44,7 +45,6 @@ function networkProblems({ networks, trunk, router }: Given, index: number): rea
   if (network === undefined) return []
   const at = (key: string, message: string) => ({ path: ['networks', index, key], message })
   const earlier = networks.slice(0, index)
-  const subnet = subnetOf(network.address)
   const problems: PartitionProblem[] = []
   if (earlier.some(({ name }) => name === network.name)) problems.push(at('name', `repeats the name ${network.name}`))
   if (network.vlan !== undefined && trunk === undefined) problems.push(at('vlan', 'needs `trunk`'))
@@ -62,8 +62,8 @@ function networkProblems({ networks, trunk, router }: Given, index: number): rea
     problems.push(at('address', 'is missing: the node routes this network'))
   if (router !== undefined && network.address !== undefined)
     problems.push(at('address', 'is for the router VM to have, not for the node'))
-  const overlapping = subnet && earlier.find(({ address }) => overlap(subnet, subnetOf(address)))
-  if (overlapping)
+  const overlapping = earlier.find(({ address }) => overlap(network.address, address))
+  if (overlapping !== undefined)
     problems.push(at('address', `${network.address} overlaps with ${overlapping.name} (${overlapping.address})`))
   return problems
 }
@@ -108,6 +108,7 @@ function subnetOf(address: string | undefined): Ipv4Subnet | undefined {
   return address === undefined ? undefined : parseSubnet(address)
 }
 
-function overlap(a: Ipv4Subnet, b: Ipv4Subnet | undefined): boolean {
-  return b !== undefined && a.first <= b.last && b.first <= a.last
+function overlap(a: string | undefined, b: string | undefined): boolean {
+  const [one, other] = [a, b].map((text) => parseIpCidr(text ?? ''))
+  return one !== undefined && other !== undefined && ipOverlaps(one, other)
 }

@@ -62,9 +62,7 @@ function servicesOf(network: PartitionNetwork, params: PartitionParams): readonl
 }
 
 function natPart({ nat = true }: PartitionNetwork, subnet: Ipv4Subnet, { uplink }: PartitionParams): readonly Part[] {
-  return nat
-    ? [{ type: 'masquerade', params: { source: `${formatIpv4(subnet.first)}/${subnet.prefix}`, out: uplink } }]
-    : []
+  return nat ? [{ type: 'masquerade', params: { source: networkText(subnet), out: uplink } }] : []
 }
 
 function dnsmasqPart(
@@ -126,10 +124,14 @@ function partsGone(network: PartitionNetwork, { uplink, trunk, router }: Partiti
         { type: 'dnsmasq', params: { interface: link, ...gone } },
         {
           type: 'masquerade',
-          params: { source: `${formatIpv4(subnet.first)}/${subnet.prefix}`, out: uplink, bridge: link, ...gone },
+          params: { source: networkText(subnet), out: uplink, bridge: link, ...gone },
         },
       ]
     : []
   if (network.vlan !== undefined && router !== undefined) return services
   return [...services, { type: network.vlan === undefined ? 'bridge' : 'vlan', params: { name: link, ...gone } }]
+}
+
+function networkText({ first, prefix }: Ipv4Subnet): string {
+  return `${formatIpv4(first)}/${prefix}`
 }
