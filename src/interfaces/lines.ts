@@ -59,3 +59,8 @@ export function words(text: string): readonly string[] {
   const trimmed = trim(text)
   return trimmed === '' ? [] : trimmed.split(/[ \t\r\f\v]+/)
 }
+
+/** True for a line that goes on in the next one: ifupdown2 strips the blanks behind a backslash, the line's end with them. */
+export function continues(text: string | undefined): boolean {
+  return text !== undefined && trim(text).endsWith('\\')
+}

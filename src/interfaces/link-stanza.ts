@@ -143,7 +143,11 @@ function editOption(lines: Lines, name: string, marks: readonly string[], wish: 
   const stanza = holder ?? stanzasOf(lines, name)[0]
   if (stanza === undefined) return lines
   const [only] = values
-  if (only === undefined) return [...optionsNamed(stanza, normal)].reverse().reduce(removeSpan, lines)
+  if (only === undefined) {
+    if (found === undefined) return lines
+    const without = [...optionsNamed(stanza, normal)].reverse().reduce(removeSpan, lines)
+    return editOption(without, name, marks, wish, isOne)
+  }
   return Array.isArray(wish.value)
     ? setOptionLines(lines, stanza, wish.name, values)
     : setOption(lines, stanza, wish.name, only)

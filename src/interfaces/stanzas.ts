@@ -4,7 +4,7 @@
  * for the comment of the interface, and what follows for unknown text (pve-common, PVE::Network::Interfaces).
  * An option that only ifupdown2 still counts in is called stray here.
  */
-import { type Lines, trim, words } from './lines.ts'
+import { continues, type Lines, trim, words } from './lines.ts'
 import { onceEach } from './once.ts'
 
 /** Consecutive lines. */
@@ -113,13 +113,13 @@ function joinContinuations(lines: Lines): readonly Logical[] {
     const first = i
     let text = lines[i]?.text ?? ''
     i += 1
-    while (text.endsWith('\\') && i < lines.length) {
-      text = `${trim(text.slice(0, -1))} ${trim(lines[i]?.text ?? '')}`
+    while (continues(text) && i < lines.length) {
+      text = `${trim(trim(text).slice(0, -1))} ${trim(lines[i]?.text ?? '')}`
       i += 1
     }
     const physical = lines.slice(first, i).map((line) => words(line.text))
     // At the end of the file a backslash would swallow whatever is added after it, so nothing is.
-    const dangling = lines[i - 1]?.text.endsWith('\\') === true
+    const dangling = continues(lines[i - 1]?.text)
     const wholeInPve = !dangling && physical.every(([word = '', ...rest]) => word.startsWith('#') || rest.length > 0)
     logical.push({ text, first, end: i, wholeInPve })
   }

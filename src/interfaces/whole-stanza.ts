@@ -1,6 +1,6 @@
 /** Adding and removing whole stanzas. */
 import { removeAutostart } from './allow.ts'
-import { type Lines, splice, words } from './lines.ts'
+import { continues, type Lines, splice, words } from './lines.ts'
 import { removeSpan } from './options.ts'
 import { placeFor, type StanzaType } from './place.ts'
 import { type Stanza, stanzasOf } from './stanzas.ts'
@@ -44,5 +44,5 @@ function joinGap(lines: Lines, at: number): Lines {
 
 /** A blank line that nothing continues onto. */
 function isBlank(lines: Lines, at: number): boolean {
-  return lines[at - 1]?.text.endsWith('\\') !== true && words(lines[at]?.text ?? '').length === 0
+  return !continues(lines[at - 1]?.text) && words(lines[at]?.text ?? '').length === 0
 }

@@ -123,7 +123,7 @@ function differingLines(main: Buffer | undefined, pending: Buffer): string {
 /** Why no text can be added to this content, or undefined. */
 export function unwritable(main: Buffer): PlanBlocked | undefined {
   if (main.includes(0)) return { kind: 'blocked', reason: `${INTERFACES_PATH} contains a NUL byte` }
-  return /\\[\r\n]*$/.test(main.toString('latin1'))
+  return /\\\s*$/.test(main.toString('latin1'))
     ? {
         kind: 'blocked',
         reason: `${INTERFACES_PATH} ends with a backslash, which would swallow what is added after it`,

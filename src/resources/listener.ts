@@ -1,7 +1,7 @@
 /** A service that answers on a TCP port. */
 import { sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
-import { listenersOn } from '../facts/listener.ts'
+import { socketsRef } from '../facts/sockets.ts'
 import { OK, type Resource } from './resource.ts'
 
 /**
@@ -9,7 +9,6 @@ import { OK, type Resource } from './resource.ts'
  * port: a reloaded nginx would only log that, report success, and go on with its old configuration.
  */
 export function listener(port: number, process: string): Resource {
-  const ref = listenersOn(port)
   return {
     kind: 'listener',
     key: `listener:${port}`,
@@ -21,17 +20,21 @@ export function listener(port: number, process: string): Resource {
       last: port,
     })),
     title: `${process} on port ${port}`,
-    reads: [ref],
+    reads: [socketsRef],
     plan(model) {
-      const others = model.get(ref).filter((name) => name !== process)
-      if (others.length > 0) {
+      const sockets = model.get(socketsRef)
+      const names = sockets
+        .filter((socket) => socket.protocol === 'tcp' && socket.port === port)
+        .map((socket) => socket.process)
+      const others = new Set(names.filter((name) => name !== process))
+      if (others.size > 0) {
         return {
           kind: 'blocked',
-          reason: `port ${port} is taken by ${others.join(', ')}`,
+          reason: `port ${port} is taken by ${[...others].sort().join(', ')}`,
           hint: `stop it, or choose another port for ${process}`,
         }
       }
-      if (model.get(ref).includes(process)) return OK
+      if (names.length > 0) return OK
       return {
         kind: 'change',
         changes: [{ summary: `${process} listens on port ${port}` }],
@@ -41,7 +44,7 @@ until ss -Hltnp ${`sport = :${port}`} | grep -q ${`"${process}"`}; do
 	[ $pv_n -le 50 ] || pv_fail ${`${process} does not listen on port ${port}, see its log`}
 	sleep 0.1
 done`,
-        after: [becomes(ref, [process])],
+        after: [becomes(socketsRef, [...sockets, { protocol: 'tcp', address: '*', port, process }])],
       }
     },
   }

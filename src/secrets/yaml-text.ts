@@ -75,7 +75,9 @@ function written(value: string, { start, to, inFlow }: Place, text: string): str
   const chomp = value.endsWith('\n\n') ? '+' : value.endsWith('\n') ? '' : '-'
   const blank = value.endsWith('\n\n') ? '\n'.repeat((/\n+$/.exec(value)?.[0].length ?? 1) - 1) : ''
   const lines = body.map((line) => (line === '' ? '' : `${indent}${line}`)).join('\n')
-  return `|${chomp}\n${lines}${blank}${endsLine ? '\n' : ''}`
+  // At the end of a file without a last newline, a kept newline of the value has to stand in the file.
+  const last = endsLine || (to === text.length && chomp !== '-')
+  return `|${chomp}\n${lines}${blank}${last ? '\n' : ''}`
 }
 
 function hasControl(value: string): boolean {

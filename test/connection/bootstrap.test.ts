@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { afterStart, frame, shellCommand, skipToStart } from '../../src/connection/bootstrap.ts'
 import { rawScript, sh } from '../../src/connection/script.ts'
 import type { Target } from '../../src/connection/target.ts'
+import { draws } from '../helpers/draws.ts'
 import { testHost } from '../helpers/job.ts'
 
 const test = suite('bootstrap')
@@ -61,7 +62,7 @@ test('carries any byte but NUL', () => {
     fc.property(bytes, (value) => {
       assert.ok(deliver(frame(sh`printf %s ${value}`)).stdout?.equals(value))
     }),
-    { numRuns: 40 },
+    draws(40),
   )
 })
 

@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { joinScripts, rawScript, type Script, sh } from '../../src/connection/script.ts'
 import { MASK, Secret } from '../../src/connection/secret.ts'
+import { draws } from '../helpers/draws.ts'
 
 const test = suite('script')
 
@@ -30,7 +31,7 @@ test('any strings reach a command unchanged, each as one word', () => {
       const expected = Buffer.concat(words.flatMap((word) => [Buffer.from(word), Buffer.from('\0')]))
       assert.ok(output(sh`printf '%s\0' ${words}`).equals(expected))
     }),
-    { numRuns: 150 },
+    draws(150),
   )
 })
 
@@ -39,7 +40,7 @@ test('any bytes reach a command unchanged', () => {
     fc.property(bytes, (value) => {
       assert.ok(output(sh`printf %s ${value}`).equals(value))
     }),
-    { numRuns: 150 },
+    draws(150),
   )
   const all = Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1))
   assert.ok(output(sh`printf %s ${all}`).equals(all))
@@ -55,7 +56,7 @@ test('secrets reach the command and stay out of the display', () => {
         assert.is(script.display, `printf %s ${MASK}`)
       },
     ),
-    { numRuns: 40 },
+    draws(40),
   )
 })
 

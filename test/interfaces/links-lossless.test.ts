@@ -4,11 +4,12 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { writeBond } from '../../src/interfaces/bond.ts'
 import { writeBridge } from '../../src/interfaces/bridge.ts'
-import { formatLines, type Lines, parseLines } from '../../src/interfaces/lines.ts'
+import { continues, formatLines, type Lines, parseLines } from '../../src/interfaces/lines.ts'
 import { writeOvsBridge, writeOvsPort } from '../../src/interfaces/ovs.ts'
 import { writeVlan } from '../../src/interfaces/vlan.ts'
 import { writeVxlan } from '../../src/interfaces/vxlan.ts'
 import { parseIpv6Cidr } from '../../src/net/ip-cidr.ts'
+import { draws } from '../helpers/draws.ts'
 
 const test = suite('interfaces: links of every kind lose nothing foreign')
 
@@ -105,13 +106,13 @@ const show = (bytes: Buffer) => JSON.stringify(bytes.toString('latin1'))
 test('every foreign line stays, byte for byte and in order', () => {
   fc.assert(
     fc.property(file, edit, (bytes, { what, run }) => {
-      const continued = (lines: Lines, i: number) => [lines[i - 1], lines[i]].some((line) => line?.text.endsWith('\\'))
+      const continued = (lines: Lines, i: number) => [lines[i - 1], lines[i]].some((line) => continues(line?.text))
       const foreign = (lines: Lines) =>
         lines.filter(({ text }, i) => !continued(lines, i) && !OWNED.test(text)).map(({ text }) => text)
       const before = parseLines(bytes)
       assert.equal(foreign(run(before)), foreign(before), `${what} on ${show(bytes)}`)
     }),
-    { numRuns: 3000 },
+    draws(3000),
   )
 })
 
@@ -121,7 +122,7 @@ test('the same edit again changes nothing', () => {
       const once = formatLines(run(parseLines(bytes)))
       assert.is(show(formatLines(run(parseLines(once)))), show(once), `${what} on ${show(bytes)}`)
     }),
-    { numRuns: 4000 },
+    draws(4000),
   )
 })
 

@@ -11,6 +11,7 @@ import {
   parseIpv4Cidr,
 } from '../../src/net/ip-cidr.ts'
 import { parseMask } from '../../src/net/subnet.ts'
+import { draws } from '../helpers/draws.ts'
 
 const test = suite('IPv4 networks')
 function cidr(text: string): Ipv4Cidr {
@@ -69,6 +70,7 @@ test('an address lies in its network, and formatting is the inverse of parsing',
       assert.equal(parseIpv4Cidr(formatIpCidr(one)), one)
       assert.ok(ipContains(ipNetworkOf(one), { ...one, prefix: 32 }))
     }),
+    draws(),
   )
 })
 

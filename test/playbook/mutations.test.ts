@@ -5,6 +5,7 @@ import { parse, stringify } from 'yaml'
 import { PvectlError } from '../../src/errors.ts'
 import { loadInventory } from '../../src/inventory/load.ts'
 import { loadJob } from '../../src/playbook/load.ts'
+import { draws } from '../helpers/draws.ts'
 import { type Files, project } from '../helpers/project.ts'
 import { testTaskTypes } from '../helpers/task-types.ts'
 
@@ -94,7 +95,7 @@ test('whatever is put into a playbook, it loads or the mistake is explained', as
     fc.asyncProperty(fc.nat(80), junk, (at, value) =>
       isExplained({ 'inventory/prod.yml': INVENTORY, 'site.yml': stringify(mutate(data, at, value)) }),
     ),
-    { numRuns: 150 },
+    draws(150),
   )
 })
 
@@ -104,7 +105,7 @@ test('whatever is put into an inventory, it loads or the mistake is explained', 
     fc.asyncProperty(fc.nat(40), junk, (at, value) =>
       isExplained({ 'inventory/prod.yml': stringify(mutate(data, at, value)), 'site.yml': PLAYBOOK }),
     ),
-    { numRuns: 150 },
+    draws(150),
   )
 })
 

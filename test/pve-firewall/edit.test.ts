@@ -8,6 +8,7 @@ import { setAliases, setIpset } from '../../src/pve-firewall/edit-named.ts'
 import { removeNamed, setRules } from '../../src/pve-firewall/edit-rules.ts'
 import { setOptions } from '../../src/pve-firewall/options.ts'
 import { type FirewallRule, formatRule, parseRule, ruleMeaning } from '../../src/pve-firewall/rule.ts'
+import { draws } from '../helpers/draws.ts'
 
 const test = suite('edits of firewall files')
 
@@ -219,7 +220,7 @@ test('any file, any rules: every foreign byte stays, and a second edit changes n
         })
       },
     ),
-    { numRuns: 400 },
+    draws(400),
   )
 })
 
@@ -241,7 +242,7 @@ test('any file, any set, alias and option: the same', () => {
       assert.is(edit(once, change), once)
       keepsForeign(file, once, (text) => /^(a {2}10|enable: 1|\[IPSET nodes\])/.test(text.trim()))
     }),
-    { numRuns: 300 },
+    draws(300),
   )
 })
 
@@ -251,6 +252,7 @@ test('any rule is read back as it was written', () => {
       const parsed = rule(text)
       assert.equal(parseRule(formatRule(parsed)), parsed)
     }),
+    draws(),
   )
 })
 
@@ -261,6 +263,7 @@ test('what is written holds no mistakes that were not there before', () => {
       const out = setRules(parseLines(Buffer.from('[RULES]\n\n[group web]\n\n')), { file: 'cluster', rules })
       assert.equal(checkFile(out, 'cluster'), [])
     }),
+    draws(),
   )
 })
 

@@ -19,6 +19,7 @@ import { editSecrets } from '../../src/secrets/edit.ts'
 import { withPrivateFile } from '../../src/secrets/private-file.ts'
 import { addRecipient, readRecipients } from '../../src/secrets/recipients.ts'
 import { rewriteValues } from '../../src/secrets/yaml-text.ts'
+import { draws } from '../helpers/draws.ts'
 import { project } from '../helpers/project.ts'
 import { type TestKey, testKey } from '../helpers/sealed.ts'
 import { failureOf, within } from '../helpers/within.ts'
@@ -160,7 +161,7 @@ test('whatever stands behind the tag survives opening and closing, wherever it s
       })
       assert.equal(parse(again, { customTags: [age] }), parse(shape(JSON.stringify(text))), again)
     }),
-    { numRuns: 300 },
+    draws(300),
   )
 })
 

@@ -6,6 +6,7 @@ import { maskDiff } from '../../src/engine/masking.ts'
 import { unifiedDiff } from '../../src/engine/show.ts'
 import { canMask, createMask } from '../../src/secrets/mask.ts'
 import { valueText } from '../../src/yaml/words.ts'
+import { draws } from '../helpers/draws.ts'
 
 const test = suite('secrets: mask')
 
@@ -71,7 +72,7 @@ test('whatever the secret, no trace of it is left', () => {
       fc.pre(!`${before}${after}********`.includes(secret.trim()))
       assert.not.ok(masked.includes(secret.trim()))
     }),
-    { numRuns: 300 },
+    draws(300),
   )
 })
 

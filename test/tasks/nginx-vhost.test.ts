@@ -38,7 +38,7 @@ function bareNode(resources: readonly Resource[]): Model {
       package: { installed: false },
       unit: unitState({ load: 'not-found', active: 'inactive', enabled: '', activeSince: 0, changedAt: 0 }),
       certificate: { present: false },
-      listener: [],
+      sockets: [],
       'directory-files': [],
     })[ref.kind.name]
   return modelOf(...resources.flatMap((r) => r.reads.map((ref): FactUpdate => ({ ref, state: none(ref) }))))
