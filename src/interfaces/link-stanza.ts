@@ -52,25 +52,23 @@ export function writeLink(lines: Lines, wish: LinkWish): Lines {
   if (stanzasOf(lines, name).length > 0) return withSameMtu(editLink(lines, wish), wish)
   // An `auto` line that nothing followed up; ifupdown2 wants it above the stanza.
   const leftover = isAutostarted(lines, name) ? removeAutostart(lines, name) : lines
-  return withSameMtu(addStanza(leftover, name, type, newStanza({ ...wish, autostart })), wish)
+  return addStanza(leftover, name, type, newStanza({ ...wish, autostart }))
 }
 
-/** ifupdown2 takes the stanzas of a link one by one, and one without an MTU sets the default again (its address addon). */
+/**
+ * One stanza with the MTU is enough: ifupdown2 makes one of all stanzas of a name when it brings them up (its
+ * `_save_iface_squash`), PVE when it reads them and writes the MTU back into the first. Where several have one,
+ * ifupdown2 takes the first and PVE the last, so they must agree.
+ */
 function withSameMtu(lines: Lines, wish: LinkWish): Lines {
-  const { name, mtu, address6, type } = wish
+  const { name, mtu } = wish
   const value = optionInFile(lines, name, 'mtu')
-  const isAsked = mtu !== undefined || (address6 !== undefined && address6 !== 'none')
-  if (value === undefined || !isAsked) return lines
-  // The default need not be said again; for a VLAN that is what the link below has.
-  const isDefault = value === '1500' && type !== 'vlan'
-  const other = stanzasOf(lines, name).find((stanza) => {
-    const own = optionsNamed(stanza, 'mtu').at(-1)?.value
-    return own !== value && (own !== undefined || !isDefault)
-  })
+  if (value === undefined || mtu === undefined) return lines
+  const other = stanzasOf(lines, name).find((stanza) => optionsNamed(stanza, 'mtu').some((own) => own.value !== value))
   return other === undefined ? lines : withSameMtu(setOption(lines, other, 'mtu', value), wish)
 }
 
-/** The last line of an option counts, for PVE as for ifupdown2; undefined when no stanza of the name has one. */
+/** The last line of an option in the first stanza that has one, as PVE reads it; undefined when none has. */
 export function optionInFile(lines: Lines, name: string, option: string): string | undefined {
   return lastOption(lines, name, option)?.option.value
 }

@@ -253,19 +253,17 @@ test('bridge: a VLAN among the ports that nothing describes is made, as ifupdown
   assert.equal(linkNamed(there.links, 'eno2.5')?.vlan, { id: 5, protocol: '802.1Q' })
 })
 
-test('bridge: its MTU is in both stanzas, or the second one would set the default again', () => {
+test('bridge: its MTU is in the first of two stanzas, as after a save in the web interface', () => {
   const task = { name: 'vmbr1', address: '10.10.10.1/24', address6: 'fd00:10::1/64', mtu: 1400 }
   const { main, links } = play({}, { bridge: task })
-  const both = '\tmtu 1400\n\niface vmbr1 inet6 static\n\taddress fd00:10::1/64\n\tmtu 1400\n'
-  assert.ok(main.includes(both), main)
-  const saved = main.replace(both, both.replace(/\tmtu 1400\n$/, ''))
-  assert.is(
-    play({ main: saved, links: links.links }, { bridge: task }).main,
-    main,
-    'a save in the web interface drops it',
-  )
-  const gone = play({ main, links: links.links }, { bridge: { name: 'vmbr1', address6: 'none' } }).main
-  assert.is(gone, main.replace(both, '\tmtu 1400\n'))
+  const six = '\niface vmbr1 inet6 static\n\taddress fd00:10::1/64\n'
+  assert.ok(main.includes(`\tmtu 1400\n${six}\n`), main)
+  const twice = main.replace(six, `${six}\tmtu 1400\n`)
+  assert.is(play({ main: twice, links: links.links }, { bridge: task }).main, twice, 'said twice does no harm')
+  const unlike = main.replace(six, `${six}\tmtu 9000\n`)
+  assert.is(play({ main: unlike, links: links.links }, { bridge: task }).main, twice, 'PVE reads the last one')
+  const gone = play({ main: twice, links: links.links }, { bridge: { name: 'vmbr1', address6: 'none' } }).main
+  assert.is(gone, main.replace(six, ''))
 })
 
 test('bridge: with IPv6 alone its one stanza is that of IPv6, as the web interface has it', () => {
