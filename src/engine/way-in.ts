@@ -1,14 +1,17 @@
 /** Whether a plan touches what this very connection to the node uses. Pure; it informs, and decides over no guard. */
 import { BlockList, isIPv6 } from 'node:net'
 import { type Arrival, arrivalRef } from '../facts/arrival.ts'
+import { bridgeVlansRef } from '../facts/bridge-vlans.ts'
 import type { FactUpdate } from '../facts/fact.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
-import { type LinksState, linksRef } from '../facts/links.ts'
+import { type Link, type LinksState, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
+import { type OvsState, ovsRef } from '../facts/ovs.ts'
 import { type Lines, parseLines } from '../interfaces/lines.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import type { PlanChange, Resource, Touches } from '../resources/resource.ts'
 import { riskOfPath, riskOfUnit } from '../resources/risk.ts'
+import { belowInOvs, holderOf, ovsReasons, vlanReasons } from './way-in-ports.ts'
 
 /** What a risky step means for the connection. */
 export interface WayInVerdict {
@@ -28,12 +31,13 @@ export function judgeWayIn(resource: Resource, plan: PlanChange, model: Model): 
   if (plan.risk === undefined || !model.has(arrivalRef) || !model.has(linksRef)) return undefined
   const arrival = model.get(arrivalRef)
   if (arrival === undefined) return undefined
-  const before = model.get(linksRef)
-  const way = wayIn(arrival, before)
+  const way = wayIn(arrival, model.get(linksRef), ovsOf(model))
   const after = model.with(plan.after)
   const known = plan.touches !== undefined || predicts(plan.after)
   const reasons = [
-    ...linkReasons(way, before, after.get(linksRef)),
+    ...linkReasons(way, model, after),
+    ...vlanReasons(way.links, model, after),
+    ...ovsReasons(way.links, model, after),
     ...(model.has(interfacesRef) ? fileReasons(way, model, after) : []),
     ...serviceReasons(way, resource, plan.after),
     ...(plan.touches === undefined ? [] : declaredReasons(way, plan.touches)),
@@ -45,7 +49,7 @@ export function judgeWayIn(resource: Resource, plan: PlanChange, model: Model): 
 }
 
 /** Follows a connection from its address down to the ports, and the way back to the client. */
-export function wayIn(arrival: Arrival, { links }: LinksState): WayIn {
+export function wayIn(arrival: Arrival, { links }: LinksState, ovs?: OvsState): WayIn {
   const { address } = arrival.server
   const holder = links.find((link) => link.addresses.some(({ cidr }) => cidr.split('/')[0] === address))
   const start = [holder?.name, arrival.back?.device].filter((name) => name !== undefined)
@@ -54,6 +58,7 @@ export function wayIn(arrival: Arrival, { links }: LinksState): WayIn {
     const lower = links.find((link) => link.name === name)?.lower
     if (lower !== undefined) found.add(lower)
     for (const link of links) if (link.master === name && !isGuestEnd(link.name)) found.add(link.name)
+    for (const link of belowInOvs(name, ovs)) found.add(link)
   }
   return { arrival, links: [...found] }
 }
@@ -68,29 +73,46 @@ function describe({ arrival, links }: WayIn): string {
 }
 
 function predicts(after: readonly FactUpdate[]): boolean {
-  return after.some(({ ref }) => ref.kind === linksRef.kind || ref.kind === interfacesRef.kind)
+  const known: readonly unknown[] = [linksRef.kind, interfacesRef.kind, bridgeVlansRef.kind, ovsRef.kind]
+  return after.some(({ ref }) => known.includes(ref.kind))
 }
 
-function linkReasons({ arrival, links }: WayIn, before: LinksState, after: LinksState): readonly string[] {
-  if (before === after) return []
+function ovsOf(model: Model): OvsState | undefined {
+  return model.has(ovsRef) ? model.get(ovsRef) : undefined
+}
+
+function linkReasons({ arrival, links }: WayIn, model: Model, then: Model): readonly string[] {
+  const [before, after] = [model.get(linksRef), then.get(linksRef)]
+  const [ovs, ovsThen] = [ovsOf(model), ovsOf(then)]
+  if (before === after && ovs === ovsThen) return []
   const { address } = arrival.server
   const own = links.flatMap((name) => {
     const [was, is] = [before, after].map((state) => state.links.find((link) => link.name === name))
     if (was === undefined) return []
     if (is === undefined) return [`${name} goes, which carries this connection`]
+    const [from, to] = [holderOf(name, before, ovs), holderOf(name, after, ovsThen)]
     const held = was.addresses.find(({ cidr }) => cidr.split('/')[0] === address)
     const holds = held === undefined || is.addresses.some(({ cidr }) => cidr === held.cidr)
     return [
       ...(holds ? [] : [`removes ${held.cidr} from ${name}: this connection comes in on it`]),
       ...(was.up && !is.up ? [`sets ${name} down, which carries this connection`] : []),
-      ...(was.master === is.master ? [] : [`${moved(name, was.master, is.master)}: it carries this connection`]),
+      ...(from === to ? [] : [`${moved(name, from, to)}: it carries this connection`]),
       ...(was.mtu === is.mtu ? [] : [`changes the MTU of ${name} to ${is.mtu}: it carries this connection`]),
-      ...(JSON.stringify([was.vlan, was.bond]) === JSON.stringify([is.vlan, is.bond])
-        ? []
-        : [`changes ${name}, which carries this connection`]),
+      ...(settings(was) === settings(is) ? [] : [`changes ${name}, which carries this connection`]),
     ]
   })
-  return [...own, ...routeReasons(arrival, before, after), ...rivalReasons(arrival, links, before, after)]
+  const joining = after.links.flatMap(({ name }) => {
+    const [from, to] = [holderOf(name, before, ovs), holderOf(name, after, ovsThen)]
+    return to === undefined || from === to || links.includes(name) || !links.includes(to) || isGuestEnd(name)
+      ? []
+      : [`puts ${name} into ${to}, which carries this connection`]
+  })
+  return [...own, ...joining, ...routeReasons(arrival, before, after), ...rivalReasons(arrival, links, before, after)]
+}
+
+/** What a link is besides up, addressed and plugged in. */
+function settings({ vlan, bond, bridge }: Link): string {
+  return JSON.stringify([vlan, bond, bridge?.stp, bridge?.forwardDelay, bridge?.vlanAware === true])
 }
 
 function moved(name: string, from: string | undefined, to: string | undefined): string {

@@ -4,6 +4,9 @@ import { judgeWayIn, wayIn } from '../../src/engine/way-in.ts'
 import { type Arrival, arrivalRef } from '../../src/facts/arrival.ts'
 import { becomes } from '../../src/facts/fact.ts'
 import { type Link, linksRef } from '../../src/facts/links.ts'
+import { ovsRef } from '../../src/facts/ovs.ts'
+import { packageNamed } from '../../src/facts/package.ts'
+import { unitNamed } from '../../src/facts/unit.ts'
 import { file } from '../../src/resources/file.ts'
 import type { PlanChange, Resource, Touches } from '../../src/resources/resource.ts'
 import { unit } from '../../src/resources/unit.ts'
@@ -11,6 +14,7 @@ import { modelOf, unitState } from '../helpers/model.ts'
 import {
   bridge,
   link,
+  MAIN,
   modelOfNode,
   type Node,
   resourcesOf,
@@ -44,6 +48,47 @@ const IN_FILE = '! changes vmbr0 in /etc/network/interfaces: this connection com
 const UNTOUCHED = '- does not touch the path of this connection (192.168.1.10 on vmbr0, eno1)'
 const inner: Node = { main: WITH_INNER, links: WITH_VMBR1 }
 
+const AWARE: Node = {
+  main: MAIN.replace('bridge-fd 0', 'bridge-fd 0\n\tbridge-vlan-aware yes\n\tbridge-vids 10 20'),
+  links: UPLINK.map((one) =>
+    one.bridge === undefined ? one : { ...one, bridge: { ...one.bridge, vlanAware: true as const } },
+  ),
+  vlans: [{ name: 'eno1', pvid: 1, vids: [1, 10, 20].map((id) => ({ from: id, to: id })) }],
+}
+const SWITCHED: Node = {
+  main: `auto eno1
+iface eno1 inet manual
+	ovs_type OVSPort
+	ovs_bridge vmbr0
+
+iface eno2 inet manual
+
+auto vmbr0
+iface vmbr0 inet static
+	address 192.168.1.10/24
+	gateway 192.168.1.1
+	ovs_type OVSBridge
+	ovs_ports eno1
+`,
+  links: [
+    link('eno1', { master: 'ovs-system' }),
+    link('eno2', { up: false }),
+    link('vmbr0', { kind: 'openvswitch', ip: ['192.168.1.10/24'] }),
+  ],
+  more: [
+    becomes(packageNamed('openvswitch-switch'), { installed: true, version: '3.1.0' }),
+    becomes(unitNamed('openvswitch-switch.service'), unitState()),
+    becomes(ovsRef, {
+      available: true,
+      bridges: [{ name: 'vmbr0', ports: ['eno1', 'vmbr0'] }],
+      ports: [
+        { name: 'eno1', interfaces: ['eno1'], options: {}, type: '' },
+        { name: 'vmbr0', interfaces: ['vmbr0'], options: {}, type: 'internal' },
+      ],
+    }),
+  ],
+}
+
 const cases: readonly [string, Node, Task, readonly string[]][] = [
   [
     'its address goes',
@@ -57,7 +102,48 @@ const cases: readonly [string, Node, Task, readonly string[]][] = [
     { bridge: { name: 'vmbr0', ports: [] } },
     [IN_FILE, '! takes port eno1 out of vmbr0: it carries this connection'],
   ],
-  ['a further port', {}, { bridge: { name: 'vmbr0', ports: ['eno1', 'eno2'] } }, [IN_FILE, UNTOUCHED]],
+  [
+    'a further port, which may be a loop',
+    {},
+    { bridge: { name: 'vmbr0', ports: ['eno1', 'eno2'] } },
+    [IN_FILE, '! puts eno2 into vmbr0, which carries this connection'],
+  ],
+  [
+    'VLANs are told apart from now on',
+    {},
+    { bridge: { name: 'vmbr0', vlan_aware: true } },
+    [IN_FILE, '! changes vmbr0, which carries this connection'],
+  ],
+  [
+    'VLANs of its port are stopped, and those of another bridge',
+    AWARE,
+    { bridge: { name: 'vmbr0', vlan_aware: true, vids: [10] } },
+    [IN_FILE, '! stops VLANs 20 on eno1, which carries this connection'],
+  ],
+  [
+    'spanning tree comes on, and ports wait',
+    {},
+    { bridge: { name: 'vmbr0', stp: true, fd: 4 } },
+    [IN_FILE, '! changes vmbr0, which carries this connection'],
+  ],
+  [
+    'a bond of Open vSwitch in the place of its card',
+    SWITCHED,
+    { ovs_bond: { name: 'bond0', bridge: 'vmbr0', slaves: ['eno1', 'eno2'] } },
+    [
+      '! changes vmbr0, eno1 in /etc/network/interfaces: this connection comes in by it',
+      '! moves port eno1 from vmbr0 to bond0: it carries this connection',
+    ],
+  ],
+  [
+    'its port in Open vSwitch gets a VLAN',
+    SWITCHED,
+    { ovs_port: { name: 'eno1', bridge: 'vmbr0', tag: 5 } },
+    [
+      '! changes eno1 in /etc/network/interfaces: this connection comes in by it',
+      '! changes eno1, which carries this connection',
+    ],
+  ],
   ['another bridge', inner, { bridge: { name: 'vmbr1', address: '10.10.11.1/24' } }, [UNTOUCHED, UNTOUCHED]],
   [
     'a network that holds the client',
