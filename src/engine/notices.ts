@@ -1,6 +1,6 @@
 /** What an admin should know of a node beside the tasks, out of what was observed. Pure. */
 
-import { type IfupdownState, ifupdownRef, isPveBuild } from '../facts/ifupdown.ts'
+import { type IfupdownState, ifupdownOf, ifupdownRefs, isPveBuild } from '../facts/ifupdown.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
 import type { Model } from '../facts/model.ts'
 import { unfinishedRunsRef } from '../facts/run-records.ts'
@@ -26,7 +26,8 @@ export function noticesOf({ after, tasks }: Pick<HostPlan, 'after' | 'tasks'>, t
       ({ plan }) => plan.kind === 'change' && plan.after.some(({ ref }) => ref.kind === interfacesRef.kind),
     ),
   )
-  const ifupdown = edits && after.has(ifupdownRef) ? ifupdownNotice(after.get(ifupdownRef)) : undefined
+  const isKnown = ifupdownRefs.every((ref) => after.has(ref))
+  const ifupdown = edits && isKnown ? ifupdownNotice(ifupdownOf(after)) : undefined
   return [...unfinished, clock, ifupdown, ...saidOf({ after, tasks })].filter((notice) => notice !== undefined)
 }
 

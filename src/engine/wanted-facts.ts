@@ -1,7 +1,7 @@
 /** What a run reads of a node: what its resources ask for, and what the run itself wants to know. Pure. */
 import { arrivalRef } from '../facts/arrival.ts'
 import type { FactRef } from '../facts/fact.ts'
-import { ifupdownRef } from '../facts/ifupdown.ts'
+import { ifupdownRefs } from '../facts/ifupdown.ts'
 import { INTERFACES_PATH, interfacesRef } from '../facts/interfaces.ts'
 import { linksRef } from '../facts/links.ts'
 import { unfinishedRunsRef } from '../facts/run-records.ts'
@@ -19,6 +19,6 @@ export function wantedFacts(tasks: readonly HostTask[]): readonly FactRef<unknow
     unfinishedRunsRef,
     ...(resources.some(mayBeRisky) ? [linksRef, arrivalRef] : []),
     ...(asFile ? [interfacesRef] : []),
-    ...(asFile || asNetwork ? [ifupdownRef] : []),
+    ...(asFile || asNetwork ? ifupdownRefs : []),
   ] as readonly FactRef<unknown>[]
 }

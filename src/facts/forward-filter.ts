@@ -3,6 +3,7 @@ import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { splitRule } from '../nat/rule-text.ts'
 import type { IpFamily } from '../net/ip-cidr.ts'
 import type { FactKind, FactRef } from './fact.ts'
+import { saveTable } from './iptables-save.ts'
 
 /** The FORWARD chain of the filter table. */
 export interface ForwardFilterState {
@@ -14,7 +15,7 @@ export interface ForwardFilterState {
   readonly rules: readonly { readonly chain: 'FORWARD' | 'DOCKER-USER'; readonly args: readonly string[] }[]
 }
 
-/** Two instances: `ip4` and `ip6`. Only reads, and like the fact about NAT does not make the kernel load a table. */
+/** Two instances: `ip4` and `ip6`. */
 export const forwardFilterFact: FactKind<ForwardFilterState> = {
   name: 'forward-filter',
   observe: (ids, mark): Script => joinScripts(ids.map((id) => readTable(id, mark))),
@@ -30,14 +31,8 @@ export function forwardFilterOf(family: IpFamily): FactRef<ForwardFilterState> {
 }
 
 function readTable(id: string, mark: string): Script {
-  const save = id === 'ip6' ? 'ip6tables-save' : 'iptables-save'
-  const names = id === 'ip6' ? '/proc/net/ip6_tables_names' : '/proc/net/ip_tables_names'
-  return sh`if pv_save=$(command -v ${save}); then
-	case $(readlink -f "$pv_save") in
-	*legacy*) grep -qx filter ${names} 2>/dev/null || pv_save=: ;;
-	esac
-	"$pv_save" -t filter 2>/dev/null | grep -E '^(:(FORWARD|DOCKER)|-A (FORWARD|DOCKER-USER) )'
-fi
+  return sh`{ ${saveTable(id === 'ip6' ? 6 : 4, 'filter')}
+} 2>/dev/null | grep -E '^(:(FORWARD|DOCKER)|-A (FORWARD|DOCKER-USER) )'
 echo ${mark}`
 }
 

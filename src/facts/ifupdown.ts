@@ -1,6 +1,7 @@
 /** Facts about the package that brings links up: Proxmox VE's ifupdown2, Debian's, or the classic one. */
-import { type Script, sh } from '../connection/script.ts'
-import type { FactKind, FactRef } from './fact.ts'
+import type { FactRef } from './fact.ts'
+import type { Model } from './model.ts'
+import { type PackageState, packageNamed } from './package.ts'
 
 /** The installed package; undefined where there is neither. */
 export interface IfupdownState {
@@ -8,22 +9,16 @@ export interface IfupdownState {
   readonly version: string
 }
 
-/** One instance: the id is always empty. One process; asking ifupdown2 itself (`ifreload -V`) starts Python. */
-export const ifupdownFact: FactKind<IfupdownState | undefined> = {
-  name: 'ifupdown',
-  observe: (): Script =>
-    sh`sed -n '/^Package: ifupdown2\{0,1\}$/,/^$/{s/^\(Package\|Status\|Version\): //p;}' /var/lib/dpkg/status 2>/dev/null || :`,
-  parse(output, ids) {
-    const found = [...output.toString('utf8').matchAll(/^(ifupdown2?)\n(.*)\n(\S+)$/gm)]
-    const installed = found.filter(([, , status]) => status?.endsWith(' installed'))
-    const states = installed.map(([, name = '', , version = '']) => ({ name, version }) as IfupdownState)
-    const state = states.find(({ name }) => name === 'ifupdown2') ?? states[0]
-    return ids.map(() => state)
-  },
-}
+const NAMES = ['ifupdown2', 'ifupdown'] as const
 
-/** The one reference to it. */
-export const ifupdownRef: FactRef<IfupdownState | undefined> = { kind: ifupdownFact, id: '' }
+/** What {@link ifupdownOf} has to have been read. Asking ifupdown2 itself (`ifreload -V`) would start Python. */
+export const ifupdownRefs: readonly FactRef<PackageState>[] = NAMES.map(packageNamed)
+
+/** The package that brings links up on a node. */
+export function ifupdownOf(model: Model): IfupdownState | undefined {
+  const found = NAMES.map((name) => ({ name, ...model.get(packageNamed(name)) }))
+  return found.find((state): state is typeof state & IfupdownState => state.installed && state.version !== undefined)
+}
 
 /** True for the builds that PVE accepts before it applies a change (pve-manager, PVE::API2::Network). */
 export function isPveBuild(state: IfupdownState | undefined): boolean {

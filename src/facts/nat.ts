@@ -3,6 +3,7 @@ import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { splitRule } from '../nat/rule-text.ts'
 import type { IpFamily } from '../net/ip-cidr.ts'
 import type { FactKind, FactRef } from './fact.ts'
+import { SAVE_FAILED, SAVE_MISSING, saveTable } from './iptables-save.ts'
 
 /** One rule of a table. */
 export interface NatRule {
@@ -22,10 +23,7 @@ export type NatState =
 /** Tables that are read. */
 export type RuleTable = 'nat' | 'raw'
 
-/**
- * One instance a table: `ip4 nat`. Only reads: iptables-nft-save creates no table (seen on a node without any), while
- * the legacy one would load the module of the table, so it runs only where the table is there already.
- */
+/** One instance a table: `ip4 nat`. */
 export const natFact: FactKind<NatState> = {
   name: 'nat',
   observe: (ids, mark): Script => joinScripts(ids.map((id) => readTable(id, mark))),
@@ -63,23 +61,23 @@ export function natRule(chain: string, args: readonly string[]): NatRule {
 }
 
 function readTable(id: string, mark: string): Script {
-  const [family = '', table = ''] = id.split(' ')
-  const save = family === 'ip6' ? 'ip6tables-save' : 'iptables-save'
-  const names = family === 'ip6' ? '/proc/net/ip6_tables_names' : '/proc/net/ip_tables_names'
-  return sh`{ if pv_save=$(command -v ${save}); then
-	case $(readlink -f "$pv_save") in
-	*legacy*) if grep -qx ${table} ${names} 2>/dev/null; then ${save} -t ${table} || echo '! failed'; fi ;;
-	*) ${save} -t ${table} || echo '! failed' ;;
-	esac
-else echo '! missing'; fi; } 2>&1
+  const { family, table } = tableOf(id)
+  return sh`{ ${saveTable(family, table)}
+} 2>&1
 echo ${mark}`
+}
+
+function tableOf(id: string): RuleTableId {
+  const found = ruleTables.find(({ family, table }) => id === rulesOf(family, table).id)
+  if (found === undefined) throw new Error(`no table ${id}`)
+  return found
 }
 
 function readRules(text: string, id: string): NatState {
   const program = id.startsWith('ip6') ? 'ip6tables' : 'iptables'
   const lines = text.split('\n')
-  if (lines.includes('! missing')) return { available: false, reason: `${program} is not installed` }
-  if (lines.includes('! failed')) {
+  if (lines.includes(SAVE_MISSING)) return { available: false, reason: `${program} is not installed` }
+  if (lines.includes(SAVE_FAILED)) {
     const said = lines.filter((line) => line.trim() !== '' && !/^[!#*:-]|^COMMIT$/.test(line))
     return { available: false, reason: [`${program}-save failed`, ...said].join(': ') }
   }

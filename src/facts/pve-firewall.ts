@@ -15,12 +15,13 @@ export interface PveFirewallState {
   readonly resolved: readonly string[]
 }
 
-/** One instance: the id is always empty. About five processes. */
+/** One instance: the id is always empty. One process where there is no /etc/pve. */
 export const pveFirewallFact: FactKind<PveFirewallState> = {
   name: 'pve-firewall',
-  observe: (_ids, mark): Script => sh`printf 'mode %s\n' "$(stat -c %a /etc/pve/local 2>/dev/null)"
+  observe: (_ids, mark): Script => sh`[ ! -e /etc/pve/local ] || stat -c 'mode %a' /etc/pve/local
 [ ! -w /etc/pve/local/. ] || echo writable
-getent ahosts "$(hostname)" | awk '{print "address", $1}' | sort -u
+read -r pv_name < /proc/sys/kernel/hostname
+getent ahosts "$pv_name" || :
 if cd /etc/pve 2>/dev/null; then
 	for pv_f in .members nodes/*/host.fw; do
 		[ -f "$pv_f" ] && [ -r "$pv_f" ] || continue
@@ -51,7 +52,7 @@ function readState(output: Buffer, mark: string): PveFirewallState {
     cluster: parseMembers(files.get('.members')?.toString('utf8').trim() ?? ''),
     writable: (Number.parseInt(mode, 8) & 0o200) !== 0 && lines.includes('writable'),
     hosts: new Map(hosts),
-    resolved: lines.flatMap((line) => (line.startsWith('address ') ? [line.slice(8)] : [])),
+    resolved: [...new Set(lines.flatMap((line) => /^(\S+)\s+STREAM\b/.exec(line)?.[1] ?? []))].sort(),
   }
 }
 

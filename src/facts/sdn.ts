@@ -36,7 +36,8 @@ export const sdnFact: FactKind<SdnState> = {
 	if [ -f "$pv_file" ] && [ -r "$pv_file" ]; then cat -- "$pv_file"; fi
 	echo; echo ${mark}
 done
-hostname`,
+read -r pv_name < /proc/sys/kernel/hostname
+echo "$pv_name"`,
   parse(output, ids, mark) {
     const state = readState(output.toString('utf8').split(`${mark}\n`))
     return ids.map(() => state)

@@ -4,9 +4,11 @@ import { clockNotice, noticesOf } from '../../src/engine/notices.ts'
 import { planTasks } from '../../src/engine/plan.ts'
 import { stepHint } from '../../src/engine/step-hints.ts'
 import { becomes } from '../../src/facts/fact.ts'
-import { ifupdownFact, ifupdownRef, isPveBuild } from '../../src/facts/ifupdown.ts'
+import { ifupdownOf, isPveBuild } from '../../src/facts/ifupdown.ts'
+import { packageNamed } from '../../src/facts/package.ts'
 import { unfinishedRunsRef } from '../../src/facts/run-records.ts'
 import { testTask } from '../helpers/job.ts'
+import { modelOf } from '../helpers/model.ts'
 import { modelOfNode, resourcesOf } from '../helpers/network-node.ts'
 
 const test = suite('notices and hints')
@@ -31,28 +33,23 @@ test('a slow observation is no clock that is off', () => {
   assert.is(clockNotice({ observedAt: NOW }, { asked: NOW - HOUR, came: NOW + HOUR }), undefined)
 })
 
-/** What dpkg's status file comes to. */
-function ifupdown(...blocks: string[]) {
-  return ifupdownFact.parse(Buffer.from(blocks.join('\n')), [''], 'm')[0]
+/** A node with some builds, by the name of the package. */
+function builds(versions: Readonly<Record<string, string>>) {
+  const state = (version?: string) => (version === undefined ? { installed: false } : { installed: true, version })
+  return ['ifupdown', 'ifupdown2'].map((name) => becomes(packageNamed(name), state(versions[name])))
 }
 
 test('which ifupdown a node has', () => {
-  const pve = ifupdown(
-    'ifupdown\ndeinstall ok config-files\n0.8.41\n',
-    'ifupdown2\ninstall ok installed\n3.2.0-1+pmx8\n',
-  )
-  assert.equal(pve, { name: 'ifupdown2', version: '3.2.0-1+pmx8' })
-  assert.ok(isPveBuild(pve))
-  assert.not.ok(isPveBuild(ifupdown('ifupdown2\ninstall ok installed\n3.0.0-1.1\n')))
-  assert.is(ifupdown('ifupdown\ninstall ok installed\n0.8.41\n')?.name, 'ifupdown')
-  assert.is(ifupdown(''), undefined)
+  const of = (versions: Readonly<Record<string, string>>) => ifupdownOf(modelOf(...builds(versions)))
+  assert.equal(of({ ifupdown2: '3.2.0-1+pmx8' }), { name: 'ifupdown2', installed: true, version: '3.2.0-1+pmx8' })
+  assert.ok(isPveBuild(of({ ifupdown2: '3.2.0-1+pmx8', ifupdown: '0.8.41' })))
+  assert.not.ok(isPveBuild(of({ ifupdown2: '3.0.0-1.1' })))
+  assert.is(of({ ifupdown: '0.8.41' })?.name, 'ifupdown')
+  assert.is(of({}), undefined)
 })
 
 function notices(version: string, task: Readonly<Record<string, unknown>>) {
-  const model = modelOfNode({}).with([
-    becomes(unfinishedRunsRef, []),
-    becomes(ifupdownRef, { name: 'ifupdown2', version }),
-  ])
+  const model = modelOfNode({}).with([becomes(unfinishedRunsRef, []), ...builds({ ifupdown2: version })])
   const plan = planTasks([testTask('1', ...resourcesOf([task]))], model)
   return noticesOf(plan, { asked: model.observedAt, came: model.observedAt })
 }
