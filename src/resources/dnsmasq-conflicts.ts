@@ -1,30 +1,25 @@
 /** What else a node's dnsmasq has been told about an interface. */
-import { filesIn } from '../facts/directory-files.ts'
-import type { FactRef } from '../facts/fact.ts'
-import { fileAt } from '../facts/file.ts'
-import type { Model } from '../facts/model.ts'
 import { type Ipv4Subnet, isWithin, parseIpv4 } from '../net/subnet.ts'
-import { OK, type Resource } from './resource.ts'
+import { DNSMASQ_MAIN, DNSMASQ_READS, type DnsmasqOption, dnsmasqOptions, parseOptions } from './dnsmasq-options.ts'
+import { type Repeated, repeatedIn } from './dnsmasq-repeated.ts'
+import { OK, type PlanBlocked, type Resource } from './resource.ts'
 
-/** Directory that Debian's dnsmasq.service reads (CONFIG_DIR in /etc/default/dnsmasq). */
-export const DNSMASQ_DIRECTORY = '/etc/dnsmasq.d'
-/** The main file of dnsmasq; all comments as Debian ships it. */
-export const DNSMASQ_MAIN = '/etc/dnsmasq.conf'
-
-/** An option of a configuration file of dnsmasq. */
-export interface DnsmasqOption {
+/** A file for the guests of an interface, as a task writes it. */
+export interface DnsmasqFile {
+  readonly interface: string
+  readonly subnet: Ipv4Subnet
   readonly path: string
-  /** Counts from 1. */
-  readonly line: number
-  readonly key: string
-  readonly value: string
+  readonly content: string
+  /** Files whose place it takes. */
+  readonly replaced: readonly string[]
 }
 
-/** Facts that {@link dnsmasqOptions} reads. */
-export const DNSMASQ_READS: readonly FactRef<unknown>[] = [filesIn(DNSMASQ_DIRECTORY), fileAt(DNSMASQ_MAIN)]
-
-/** Ensures, by blocking, that no file but `own` and those in `replaced` speaks for the interface or its subnet. */
-export function dnsmasqConflicts(name: string, subnet: Ipv4Subnet, own: string, replaced: readonly string[]): Resource {
+/**
+ * Ensures, by blocking, that no other file speaks for the interface or its subnet, or has already said what dnsmasq takes
+ * only once.
+ */
+export function dnsmasqConflicts({ interface: name, subnet, path, content, replaced }: DnsmasqFile): Resource {
+  const own = parseOptions(path, content)
   return {
     kind: 'dnsmasq_conflicts',
     key: `dnsmasq-conflicts:${name}`,
@@ -32,29 +27,13 @@ export function dnsmasqConflicts(name: string, subnet: Ipv4Subnet, own: string, 
     title: `nothing else in dnsmasq about ${name}`,
     reads: DNSMASQ_READS,
     plan(model) {
-      const options = dnsmasqOptions(model).filter(({ path }) => path !== own && !replaced.includes(path))
-      const found = options.filter((option) => speaksFor(option, name, subnet))
-      const [first] = found
-      if (first === undefined) return OK
-      const places = found.map(({ path, line, key, value }) => `${path}:${line} (${key}${value && `=${value}`})`)
-      return { kind: 'blocked', reason: reasonOf(first, name, places), hint: hintOf(first) }
+      const others = dnsmasqOptions(model).filter((option) => option.path !== path && !replaced.includes(option.path))
+      const found = others.filter((option) => speaksFor(option, name, subnet))
+      const repeated = repeatedIn(own, others, subnet)
+      if (found.length > 0) return spokenFor(name, [...found, ...repeated.map(({ other }) => other)])
+      return repeated.length > 0 ? saidTwice(repeated) : OK
     },
   }
-}
-
-/** All options of the files that dnsmasq reads, ours included. */
-export function dnsmasqOptions(model: Model): readonly DnsmasqOption[] {
-  const main = model.get(fileAt(DNSMASQ_MAIN))
-  const files = model.get(filesIn(DNSMASQ_DIRECTORY)).filter(({ path }) => !/(\.dpkg-(dist|old|new)|~)$/.test(path))
-  const all = main.type === 'file' ? [{ path: DNSMASQ_MAIN, content: main.content }, ...files] : files
-  return all.flatMap(({ path, content }) => parseOptions(path, content.toString('utf8')))
-}
-
-function parseOptions(path: string, text: string): readonly DnsmasqOption[] {
-  return text.split('\n').flatMap((raw, index) => {
-    const [, key = '', value = ''] = /^\s*([a-z0-9-]+)\s*(?:=\s*(.*?))?\s*$/.exec(raw.replace(/(^|\s)#.*$/, '')) ?? []
-    return key === '' ? [] : [{ path, line: index + 1, key, value }]
-  })
 }
 
 function speaksFor({ key, value }: DnsmasqOption, name: string, subnet: Ipv4Subnet): boolean {
@@ -78,12 +57,38 @@ function speaksFor({ key, value }: DnsmasqOption, name: string, subnet: Ipv4Subn
   }
 }
 
-function reasonOf({ key }: DnsmasqOption, name: string, places: readonly string[]): string {
-  if (key === 'bind-interfaces') return `bind-interfaces does not go with bind-dynamic: ${places.join(', ')}`
-  return `dnsmasq is configured for ${name} by hand: ${places.join(', ')}`
+function spokenFor(name: string, found: readonly DnsmasqOption[]): PlanBlocked {
+  const places = [...new Set(found.map(placeOf))].join(', ')
+  const reason =
+    found[0]?.key === 'bind-interfaces'
+      ? `bind-interfaces does not go with bind-dynamic: ${places}`
+      : `dnsmasq is configured for ${name} by hand: ${places}`
+  return { kind: 'blocked', reason, hint: hintOf(found) }
 }
 
-function hintOf({ path, line }: DnsmasqOption): string {
-  if (path === DNSMASQ_MAIN) return `comment out line ${line} of ${path}, and put what it says into this task`
+function saidTwice(repeated: readonly Repeated[]): PlanBlocked {
+  const what = repeated.map(({ what, other }) => `${what} (${placeOf(other)})`).join(', ')
+  return {
+    kind: 'blocked',
+    reason: `dnsmasq would be told twice what it takes once: ${what}`,
+    hint: hintOf(repeated.map(({ other }) => other)),
+  }
+}
+
+function placeOf({ path, line, key, value }: DnsmasqOption): string {
+  return `${path}:${line} (${key}${value && `=${value}`})`
+}
+
+/** What to do about the first file among them; all of its lines at once. */
+function hintOf(found: readonly DnsmasqOption[]): string {
+  const path = found[0]?.path ?? ''
+  if (path === DNSMASQ_MAIN) {
+    const lines = [...new Set(found.filter((option) => option.path === path).map(({ line }) => line))].sort(
+      (a, b) => a - b,
+    )
+    const which = lines.length === 1 ? `line ${lines[0]}` : `lines ${lines.join(', ')}`
+    return `comment out ${which} of ${path}, and put what is to stay into this task`
+  }
+  if (/\/pvectl-[^/]*$/.test(path)) return 'another dnsmasq task has it: leave it to one of the two'
   return `put what it says into this task and add \`replace: [${path}]\`, which removes that file (rollback brings it back)`
 }

@@ -1,7 +1,7 @@
 /** What becomes of dnsmasq when an interface no longer needs it. */
 import { joinScripts, rawScript } from '../connection/script.ts'
 import { fileAt } from '../facts/file.ts'
-import { DNSMASQ_DIRECTORY, DNSMASQ_READS, dnsmasqOptions } from './dnsmasq-conflicts.ts'
+import { DNSMASQ_DIRECTORY, DNSMASQ_READS, dnsmasqOptions } from './dnsmasq-options.ts'
 import { fileAbsent } from './file.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
 import { unit } from './unit.ts'

@@ -5,7 +5,7 @@ import { type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { formatIp, type IpCidr, parseIpv4Cidr } from '../net/ip-cidr.ts'
 import { judge, type NewConnection, type NodeFirewall } from '../pve-firewall/verdict.ts'
-import { DNSMASQ_READS, dnsmasqOptions } from './dnsmasq-conflicts.ts'
+import { DNSMASQ_READS, dnsmasqOptions } from './dnsmasq-options.ts'
 import type { DecidingFiles } from './pve-firewall-lockout.ts'
 
 /** A service that guests would lose. */

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { sh } from '../connection/script.ts'
 import { filesIn } from '../facts/directory-files.ts'
 import type { NodeRun } from '../history/node-runs.ts'
-import { DNSMASQ_DIRECTORY, DNSMASQ_READS, dnsmasqOptions } from '../resources/dnsmasq-conflicts.ts'
+import { DNSMASQ_READS, DNSMASQ_TEST, dnsmasqOptions } from '../resources/dnsmasq-options.ts'
 import { NGINX_TEST, SITES_ENABLED } from '../resources/nginx-site.ts'
 import type { UnitAfter } from '../resources/unit-after.ts'
 
@@ -19,7 +19,6 @@ export interface Daemon {
   readonly risk?: 'link'
 }
 
-const DNSMASQ_TEST = sh`dnsmasq --test -7 ${DNSMASQ_DIRECTORY},.dpkg-dist,.dpkg-old,.dpkg-new`
 const SSHD_TEST = sh`/usr/sbin/sshd -t`
 
 /** All of them, in the order in which they are seen to. */

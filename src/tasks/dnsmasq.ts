@@ -1,9 +1,9 @@
-import { sh } from '../connection/script.ts'
 import { PvectlError } from '../errors.ts'
 import { formatIpv4, type Ipv4Subnet, parseSubnet } from '../net/subnet.ts'
 import { advertisedPrefix } from '../resources/advertised-prefix.ts'
 import { dnsmasqAround } from '../resources/dnsmasq-around.ts'
-import { DNSMASQ_DIRECTORY, dnsmasqConflicts } from '../resources/dnsmasq-conflicts.ts'
+import { dnsmasqConflicts } from '../resources/dnsmasq-conflicts.ts'
+import { DNSMASQ_DIRECTORY, DNSMASQ_TEST } from '../resources/dnsmasq-options.ts'
 import { dnsmasqRetired } from '../resources/dnsmasq-retired.ts'
 import { file, fileAbsent } from '../resources/file.ts'
 import { fileInDirectory } from '../resources/file-in-directory.ts'
@@ -19,9 +19,6 @@ import { defineTask, type HostContext } from './task-type.ts'
 
 // Debian's own unit. Proxmox VE's SDN stops every `dnsmasq@…` whenever a network configuration is applied.
 const UNIT = 'dnsmasq.service'
-
-// The main file and the directory, as Debian's unit reads them.
-const TEST = sh`dnsmasq --test -7 ${DNSMASQ_DIRECTORY},.dpkg-dist,.dpkg-old,.dpkg-new`
 
 /** `dnsmasq`: DHCP and DNS for the guests of one bridge. */
 export const dnsmasqTask = defineTask({
@@ -47,14 +44,15 @@ export const dnsmasqTask = defineTask({
 function present(params: DnsmasqParams, host: HostContext): readonly Resource[] {
   const subnet = subnetOf(params)
   const path = configPath(params)
-  const content = Buffer.from(renderDnsmasq(params, subnet, host))
-  const validate = { what: 'dnsmasq --test', command: TEST }
+  const text = renderDnsmasq(params, subnet, host)
+  const content = Buffer.from(text)
+  const validate = { what: 'dnsmasq --test', command: DNSMASQ_TEST }
   const directory = params.replace.length === 0 ? [] : [DNSMASQ_DIRECTORY]
   return [
     debianPackage({ name: 'dnsmasq', state: 'present', units: [UNIT] }),
     unitDropIn(UNIT, '# Managed by pvectl: changes made here will be overwritten.\n[Unit]\nAfter=networking.service\n'),
     ...(params.ipv6_ra === false ? [] : [advertisedPrefix(params.interface)]),
-    dnsmasqConflicts(params.interface, subnet, path, params.replace),
+    dnsmasqConflicts({ interface: params.interface, subnet, path, content: text, replaced: params.replace }),
     dnsmasqAround({ ...servingOf(params), address: formatIpv4(subnet.address), path }),
     ...params.replace.map((other) => fileInDirectory(other, fileAbsent(other))),
     fileInDirectory(path, file({ path, content, mode: '0644', owner: 'root:root', validate })),
@@ -63,7 +61,7 @@ function present(params: DnsmasqParams, host: HostContext): readonly Resource[] 
       running: true,
       enabled: true,
       watch: { paths: [path, dropInPath(UNIT), ...directory], verb: 'restart' },
-      validate: TEST,
+      validate: DNSMASQ_TEST,
     }),
   ]
 }

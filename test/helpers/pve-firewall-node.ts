@@ -6,7 +6,7 @@ import { type GuestState, guestNumbered } from '../../src/facts/guest.ts'
 import { linksRef } from '../../src/facts/links.ts'
 import type { Model } from '../../src/facts/model.ts'
 import { type PveFirewallState, pveFirewallRef } from '../../src/facts/pve-firewall.ts'
-import { DNSMASQ_DIRECTORY, DNSMASQ_MAIN } from '../../src/resources/dnsmasq-conflicts.ts'
+import { DNSMASQ_DIRECTORY, DNSMASQ_MAIN } from '../../src/resources/dnsmasq-options.ts'
 import { CLUSTER_FW, HOST_FW } from '../../src/resources/pve-firewall-file.ts'
 import { fact, fileState, modelOf } from './model.ts'
 
