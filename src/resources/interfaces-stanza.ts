@@ -3,18 +3,21 @@ import type { FactRef } from '../facts/fact.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
 import { carriesDefaultRoute, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
+import { isAutostarted } from '../interfaces/allow.ts'
 import { type BridgeSettings, portsInFile, writeBridge } from '../interfaces/bridge.ts'
 import { withCards } from '../interfaces/cards.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import type { LinkSettings } from '../interfaces/link-stanza.ts'
+import { mtuMisfits } from '../interfaces/mtu-misfits.ts'
 import { networksNamed } from '../interfaces/networks.ts'
-import { stanzasOf } from '../interfaces/stanzas.ts'
+import { optionsNamed, stanzasOf } from '../interfaces/stanzas.ts'
 import { formatIpCidr, ipNetworkOf, ipSpan } from '../net/ip-cidr.ts'
 import { isLinkLocal } from '../net/ipv6.ts'
 import { besideOthers } from './beside-others.ts'
 import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
 import { isCard } from './bridge-steps.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
+import { blocked } from './link-checks.ts'
 import type { PlanBlocked, Resource, Span } from './resource.ts'
 import { SDN_READS, sdnAddressBlocked, sdnNameBlocked } from './sdn.ts'
 
@@ -39,7 +42,7 @@ export interface StanzaDesired {
 
 /** Ensures the stanza of a link. What `settings` leaves out stays as it is in a stanza that exists. */
 export function linkStanza(desired: StanzaDesired): Resource {
-  const { settings, what, members, carriedBy = [], also = [], claims = [], reads = [], blocked, edit } = desired
+  const { settings, what, members, carriedBy = [], also = [], claims = [], reads = [], edit } = desired
   const { name } = settings
   const stanza: Resource = {
     kind: 'interfaces_stanza',
@@ -60,11 +63,13 @@ export function linkStanza(desired: StanzaDesired): Resource {
     },
     reads: [interfacesRef, linksRef, ...reads],
     plan(model) {
-      const reason = blocked(model)
+      const reason = desired.blocked(model)
       if (reason !== undefined) return reason
       const links = model.get(linksRef)
       const before = linesOf(model.get(interfacesRef))
       const after = edit(before, links)
+      const misfit = misfitBlocked(before, after)
+      if (misfit !== undefined) return misfit
       return planInterfacesEdit(model, {
         edit: (lines) => edit(lines, links),
         summary: `${stanzasOf(before, name).length === 0 ? 'add' : 'edit'} ${what} ${name}`,
@@ -91,6 +96,20 @@ function sdnBlocked(settings: LinkSettings, model: Model): PlanBlocked | undefin
   ].find((reason) => reason !== undefined)
 }
 
+/** Packets that would not fit any more after the edit: PVE would refuse to save anything until that is mended. */
+function misfitBlocked(before: Lines, after: Lines): PlanBlocked | undefined {
+  const known = mtuMisfits(before)
+  const misfit = mtuMisfits(after).find(
+    ({ name, carriedBy }) => !known.some((other) => other.name === name && other.carriedBy === carriedBy),
+  )
+  if (misfit === undefined) return undefined
+  const { name, mtu, carriedBy, carriedMtu } = misfit
+  return blocked(
+    `${name} would have an MTU of ${mtu} in /etc/network/interfaces, and ${carriedBy}, which carries it, ${carriedMtu}: PVE refuses to save that`,
+    `give ${carriedBy} at least ${mtu} first, or ${name} at most ${carriedMtu}`,
+  )
+}
+
 /** Networks that the link is in. Two links may share a single address (an uplink and a bridge that routes by it). */
 function networksOf(settings: LinkSettings): readonly Span[] {
   return addressesOf(settings).flatMap((cidr) => {
@@ -108,7 +127,7 @@ function addressesOf({ address, address6 }: LinkSettings) {
 /** Ensures the stanza of a bridge. */
 export function interfacesStanza(settings: BridgeSettings): Resource {
   const { ports = [], name } = settings
-  return linkStanza({
+  const stanza = linkStanza({
     settings,
     what: 'bridge',
     members: ports,
@@ -121,6 +140,25 @@ export function interfacesStanza(settings: BridgeSettings): Resource {
       return writeBridge(withCards(lines, cards, { mtu: settings.mtu }), settings)
     },
   })
+  return { ...stanza, notices: (model) => notAtBoot(settings, linesOf(model.get(interfacesRef))) }
+}
+
+/** A stanza without `auto` is somebody's choice, or an oversight that shows at the next boot: told, not changed. */
+function notAtBoot({ name, autostart }: BridgeSettings, lines: Lines): readonly string[] {
+  if (autostart !== undefined || isAutostarted(lines, name) || isBroughtAlong(lines, name)) return []
+  return [
+    `${name} does not come up at boot: /etc/network/interfaces has no \`auto ${name}\`; \`autostart: true\` in its task adds it, \`false\` says that it is meant so`,
+  ]
+}
+
+/** ifupdown2 brings up what a link is built on. */
+function isBroughtAlong(lines: Lines, name: string): boolean {
+  return stanzasOf(lines).some(
+    (other) =>
+      isAutostarted(lines, other.name) &&
+      (other.name.startsWith(`${name}.`) ||
+        optionsNamed(other, 'vlan-raw-device').some(({ value }) => value.trim() === name)),
+  )
 }
 
 /** More than words about it: a live link, or one that carries the default route, will be another at the next boot. */

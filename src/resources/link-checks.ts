@@ -168,7 +168,10 @@ export function nameBlocked(
   const elsewhere = stanzas.length === 0 ? definedElsewhere(interfaces, name) : undefined
   if (elsewhere === SDN_INTERFACES) return ownedBlocked(`${name} (${SDN_INTERFACES})`)
   if (elsewhere !== undefined)
-    return blocked(`${name} is described in ${elsewhere}, which pvectl does not edit`, 'choose another name')
+    return blocked(
+      `${name} is described in ${elsewhere}, which pvectl does not edit`,
+      `move its stanza to /etc/network/interfaces, where the web interface shows it too, or choose another name`,
+    )
   const link = linkNamed(links, name)
   if (link !== undefined && !kinds.includes(link.kind))
     return blocked(`${name} exists and is not ${what} (${link.kind || 'hardware'})`, 'choose another name')
