@@ -1,6 +1,7 @@
 /** Asks before changes that can cut the connection, where there is somebody to ask. */
+
+import type { RiskyStep } from '../engine/risky-step.ts'
 import type { Approve } from '../engine/run.ts'
-import type { RiskyStep } from '../engine/run-host.ts'
 import { sanitizeLine } from '../reporters/text.ts'
 
 /** Lines of changes and reasons that the question lists. */

@@ -2,11 +2,17 @@
 
 /** Decides who goes first. The first risky host that is ready is the canary. */
 export class Canary {
+  /** The plans that wait: all with risk, or those alone that change files of the whole cluster. */
+  readonly waitsFor: 'risk' | 'shared files'
   #first: string | undefined
   #settle: (good: boolean) => void = () => undefined
   readonly #verdict = new Promise<boolean>((resolve) => {
     this.#settle = resolve
   })
+
+  constructor(waitsFor: Canary['waitsFor'] = 'risk') {
+    this.waitsFor = waitsFor
+  }
 
   /**
    * Called by a host that is about to make risky changes. Resolves at once for the canary, and for the others when the

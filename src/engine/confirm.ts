@@ -31,10 +31,10 @@ export async function confirm(options: ConfirmOptions): Promise<void> {
     const { stdout } = await session.counted.run(script, { timeoutMs: 60_000 })
     return stdout.toString('utf8')
   })
+  if (wrong !== undefined) throw rolledBack(wrong, answer)
   if (/^reverted by timer/m.test(answer)) {
     throw rolledBack(`no new connection could confirm the change within ${guard.timeoutSeconds} s`, answer)
   }
-  if (wrong !== undefined) throw rolledBack(wrong, answer)
   if (/^confirmed$/m.test(answer)) return
   throw rolledBack('the node did not take the confirmation', answer)
 }

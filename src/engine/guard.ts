@@ -81,6 +81,12 @@ fi
 `
 }
 
+/** Starts the timer anew from outside the run: while somebody is there who looks on, the time is not up. */
+export function holdScript(runId: string): Script {
+  return sh`systemctl restart ${guardUnit(runId)}.timer 2>/dev/null || :
+`
+}
+
 /** Waits for a revert that has begun to end, and prints its report. */
 function reportScript(runId: string): Script {
   return sh`if [ -d ${GUARD_ROOT}/${runId}.reverted ]; then

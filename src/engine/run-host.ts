@@ -7,9 +7,11 @@ import type { GuardOptions, RunInfo } from './compile.ts'
 import { confirm, revertFailed } from './confirm.ts'
 import type { Emit, HostPhase, HostStatus, ShownError, Status } from './events.ts'
 import { type Execution, execute } from './execute.ts'
+import { holdScript } from './guard.ts'
 import { lostAtNextBoot } from './next-boot.ts'
 import { noticesOf, type Observed, saidOf } from './notices.ts'
 import { groupFacts, observe } from './observe.ts'
+import { besidePeers, type Peers, type ShutOut, sharedFiles } from './peers.ts'
 import {
   type HostPlan,
   hasPlan,
@@ -19,20 +21,14 @@ import {
   stepKey,
   stepsUntilBarrier,
 } from './plan.ts'
+import { riskySteps } from './risky-step.ts'
 import type { Session } from './session.ts'
 import { showError } from './show.ts'
 import { TaskOutcomes } from './task-outcomes.ts'
-import { blockedError, canaryFailed, declinedError, notConverged, stepFailed, stoppedError } from './verdicts.ts'
+import { type TurnOptions, waitForTurn } from './turn.ts'
+import { blockedError, notConverged, stepFailed, stoppedError } from './verdicts.ts'
 import { wantedFacts } from './wanted-facts.ts'
-import type { WayInVerdict } from './way-in.ts'
 import type { WorkerEvent } from './worker-log.ts'
-
-/** A step that can cut the connection, as the question about it shows it. */
-export interface RiskyStep {
-  /** Its changes in words. */
-  readonly changes: readonly string[]
-  readonly wayIn?: WayInVerdict
-}
 
 /** What a host's run needs to know. */
 export interface HostRunOptions {
@@ -40,13 +36,15 @@ export interface HostRunOptions {
   readonly run: RunInfo
   readonly emit: Emit
   /** Asked before risky steps. */
-  readonly approve?: (steps: readonly RiskyStep[]) => Promise<boolean>
+  readonly approve?: NonNullable<TurnOptions['approve']>
   /** Milliseconds to wait for another run to leave the node; default 0. */
   readonly lockTimeoutMs?: number
   /** Guard round risky steps; none: changes are final at once. */
   readonly guard?: GuardOptions
   /** Who goes first among hosts with risky plans; none: all at once. */
   readonly canary?: Canary
+  /** Finds the hosts of the run that share such files with this one; none: there are no others. */
+  readonly peers?: (session: Session) => Promise<Peers>
   readonly signal?: AbortSignal
 }
 
@@ -62,9 +60,6 @@ export interface HostResult {
 export async function runHost(stage: HostStage, session: Session, options: HostRunOptions): Promise<HostResult> {
   return new HostRun(stage, session, options).run()
 }
-
-/** A plan older than this is made anew before it is carried out; steps check what they replace in any case. */
-const STALE_PLAN_MS = 60_000
 
 /** Between two tries to get the lock of a node. */
 const LOCK_POLL_MS = 2000
@@ -102,7 +97,7 @@ class HostRun {
       await this.#outcomes.announce(plan, isCheck)
       this.#refuseBlocked(plan)
       if (isCheck) return this.#checked()
-      if (hasPlan(plan, 'change') || hasPlan(plan, 'unknown')) await this.#converge(await this.#waitForTurn(plan))
+      if (hasPlan(plan, 'change') || hasPlan(plan, 'unknown')) await this.#converge(plan)
       return { status: this.#outcomes.changed ? 'changed' : 'ok', tasks: this.#outcomes.counts(), exitCode: 0 }
     } catch (error) {
       return this.#failure(error)
@@ -131,6 +126,10 @@ class HostRun {
   async #converge(first: HostPlan): Promise<void> {
     let plan = first
     while (!this.#options.signal?.aborted) {
+      plan = await this.#turn(plan).catch(async (error) => {
+        await this.#outcomes.finish()
+        throw error
+      })
       const steps = stepsUntilBarrier(plan)
       const repeated = steps.find((step) => this.#outcomes.hasRun(step))
       if (repeated !== undefined) throw await this.#blame(repeated, notConverged(repeated))
@@ -147,20 +146,17 @@ class HostRun {
     throw stoppedError()
   }
 
-  /** Asks, and waits its turn, when the plan is risky; after a long wait the plan is made anew. */
-  async #waitForTurn(plan: HostPlan): Promise<HostPlan> {
-    const { approve, canary } = this.#options
-    const risky = stepsUntilBarrier(plan).filter(({ plan: { risk } }) => risk !== undefined)
-    if (risky.length === 0) return plan
-    if (approve !== undefined && !(await approve(risky.map(riskyStep)))) throw declinedError()
-    if (canary === undefined) return plan
-    const waiting = canary.waits(this.#name)
-    const since = performance.now()
-    if (waiting) this.#phase('waiting')
-    const bad = await canary.enter(this.#name)
-    if (this.#options.signal?.aborted) throw stoppedError()
-    if (bad !== undefined) throw canaryFailed(bad)
-    return performance.now() - since > STALE_PLAN_MS ? this.#plan(this.#options.signal) : plan
+  async #turn(plan: HostPlan): Promise<HostPlan> {
+    const again = await waitForTurn(plan, {
+      ...this.#options,
+      host: this.#name,
+      begun: this.#executions > 0,
+      onWait: () => this.#phase('waiting'),
+    })
+    if (again === 'go') return plan
+    const now = await this.#plan(this.#options.signal)
+    this.#refuseBlocked(now)
+    return now
   }
 
   async #plan(signal?: AbortSignal): Promise<HostPlan> {
@@ -171,8 +167,19 @@ class HostRun {
   /** Runs steps. Resolves to the plan after them where the guard's confirmation has made one. */
   async #execute(steps: readonly PlannedStep[]): Promise<HostPlan | undefined> {
     this.#phase('applying')
+    const guard = riskySteps(steps).length > 0 ? this.#options.guard : undefined
+    const files = guard === undefined ? [] : sharedFiles(steps)
+    const tell = (messages: readonly string[]) => this.#tell(messages)
+    const find = () => this.#options.peers?.(this.#session)
+    return besidePeers({ files, find, tell }, (shutOut) => this.#executeGuarded(steps, guard, shutOut))
+  }
+
+  async #executeGuarded(
+    steps: readonly PlannedStep[],
+    guard: GuardOptions | undefined,
+    shutOut: ShutOut,
+  ): Promise<HostPlan | undefined> {
     const run = this.#nextRun()
-    const guard = isRisky(steps) ? this.#options.guard : undefined
     const { signal } = this.#options
     const execution = await execute(this.#session, steps, run, this.#listener(steps), {
       signal,
@@ -194,7 +201,7 @@ class HostRun {
       return undefined
     }
     if (execution.outcome !== 'ok') throw await this.#broken(steps, execution, run, guard)
-    return guard === undefined ? undefined : this.#confirm(steps, run, guard)
+    return guard === undefined ? undefined : this.#confirm(steps, run, guard, shutOut)
   }
 
   #listener(steps: readonly PlannedStep[]): (event: WorkerEvent) => void {
@@ -213,7 +220,12 @@ class HostRun {
   }
 
   /** A new connection sees whether what ran now holds; only then the node is told to keep it. */
-  async #confirm(steps: readonly PlannedStep[], run: RunInfo, guard: GuardOptions): Promise<HostPlan | undefined> {
+  async #confirm(
+    steps: readonly PlannedStep[],
+    run: RunInfo,
+    guard: GuardOptions,
+    shutOut: ShutOut,
+  ): Promise<HostPlan | undefined> {
     this.#phase('confirming')
     const ran = new Set(steps.map((step) => stepKey(step.task.task, step.resource)))
     let seen: HostPlan | undefined
@@ -226,7 +238,11 @@ class HostRun {
         const open = seen.tasks.flatMap(({ task, resources }) =>
           resources.filter(({ resource, plan: { kind } }) => kind !== 'ok' && ran.has(stepKey(task, resource))),
         )
-        return open[0] === undefined ? undefined : `${open[0].resource.title} is not as described after the change`
+        if (open[0] !== undefined) return `${open[0].resource.title} is not as described after the change`
+        if (shutOut === undefined) return undefined
+        await this.#session.counted.run(holdScript(run.id))
+        const shut = await shutOut()
+        return shut.length === 0 ? undefined : `after the change, ${shut.join('; ')}`
       },
     })
     return seen
@@ -279,12 +295,4 @@ class HostRun {
   #phase(phase: HostPhase): void {
     this.#options.emit({ event: 'host:phase', host: this.#name, phase })
   }
-}
-
-function riskyStep({ plan, wayIn }: PlannedStep): RiskyStep {
-  return { changes: plan.changes.map(({ summary }) => summary), ...(wayIn === undefined ? {} : { wayIn }) }
-}
-
-function isRisky(steps: readonly PlannedStep[]): boolean {
-  return steps.some(({ plan }) => plan.risk !== undefined)
 }

@@ -12,8 +12,10 @@ import type { GuardOptions, RunInfo } from './compile.ts'
 import type { Emit, HostStatus, Status } from './events.ts'
 import { CONFIRM_TIMEOUT_S } from './guard.ts'
 import { maskRun } from './masking.ts'
+import { Peers } from './peers.ts'
 import { type Prove, proveHost } from './prove.ts'
-import { type HostResult, type RiskyStep, runHost } from './run-host.ts'
+import type { RiskyStep } from './risky-step.ts'
+import { type HostResult, runHost } from './run-host.ts'
 import { Session } from './session.ts'
 
 /** What to run and how. */
@@ -99,7 +101,8 @@ class JobRun {
       if (signal?.aborted) return
       const { default: pLimit } = await import('p-limit')
       const limit = pLimit(this.#options.forks ?? 32)
-      const canary = stage.serial.length === 0 && batch.length > 1 ? new Canary() : undefined
+      // Who sets batches has decided how many go at a time; but a file of the whole cluster is changed by one of them.
+      const canary = batch.length > 1 ? new Canary(stage.serial.length === 0 ? 'risk' : 'shared files') : undefined
       await Promise.all(batch.map((hostStage) => limit(() => this.#runHost(hostStage, index, canary))))
       if (this.#tooManyFailed(stage)) {
         this.#givenUp = true
@@ -132,6 +135,7 @@ class JobRun {
       approve: (steps) => this.#approve(name, steps),
       lockTimeoutMs: this.#options.lockTimeoutMs ?? 0,
       ...(canary === undefined ? {} : { canary }),
+      peers: (own) => this.#peers(name, own),
       ...(signal === undefined ? {} : { signal }),
     })
     const result = await this.#prove(converged, stage, session)
@@ -142,6 +146,12 @@ class JobRun {
       .slice(index + 1)
       .some(({ hosts }) => hosts.some(({ host }) => host.name === name))
     if (isLast || result.exitCode !== 0) this.#finish(name)
+  }
+
+  #peers(name: string, session: Session): Promise<Peers> {
+    const { connector, job } = this.#options
+    const others = job.hosts.filter((host) => host.name !== name).map(({ target }) => target)
+    return Peers.of(session, connector, others)
   }
 
   async #prove(result: HostResult, stage: HostStage, session: Session): Promise<HostResult> {

@@ -97,11 +97,15 @@ function tasksBlockedBy({ tasks }: HostPlan, cause: string): number {
     .length
 }
 
-/** The first host with a risky plan ended badly, so this one was not touched. */
-export function canaryFailed(first: string): PvectlError {
-  return new PvectlError('BLOCKED', `not touched, since ${first} went first and did not come through`, {
-    hint: `see what happened on ${first}; the others go on when it converges`,
-  })
+/** The first host with a risky plan ended badly, so this one was not touched, or no further where it had `begun`. */
+export function canaryFailed(first: string, begun = false): PvectlError {
+  return new PvectlError(
+    'BLOCKED',
+    `${begun ? 'not gone on with' : 'not touched'}, since ${first} went first and did not come through`,
+    {
+      hint: `see what happened on ${first}; the others go on when it converges`,
+    },
+  )
 }
 
 function hung(step: PlannedStep | undefined): PvectlError {
@@ -142,9 +146,9 @@ function absent(): PvectlError {
   })
 }
 
-/** The user said no to risky changes. */
-export function declinedError(): PvectlError {
-  return new PvectlError('INTERRUPTED', 'not touched, since the answer was no', {
+/** The user said no to risky changes; `begun`: harmless ones before a barrier are done. */
+export function declinedError(begun = false): PvectlError {
+  return new PvectlError('INTERRUPTED', `${begun ? 'not gone on with' : 'not touched'}, since the answer was no`, {
     hint: '`pvectl check` shows all that would change',
   })
 }

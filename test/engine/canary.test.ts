@@ -15,8 +15,8 @@ import { localConnector } from '../helpers/local-connection.ts'
 const test = suite('canary and batches')
 
 /** A command that counts as one that can cut the link. */
-function risky(text: string): Resource {
-  const inner = command({ run: text, touches: [] })
+function risky(text: string, creates?: string): Resource {
+  const inner = command({ run: text, touches: [], creates })
   return {
     ...inner,
     plan(model) {
@@ -26,7 +26,13 @@ function risky(text: string): Resource {
   }
 }
 
-async function go(scripts: Record<string, string>, serial: Serial = [], signal?: AbortSignal, maxFailShare?: number) {
+async function go(
+  scripts: Record<string, string>,
+  serial: Serial = [],
+  signal?: AbortSignal,
+  maxFailShare?: number,
+  before: readonly Resource[] = [],
+) {
   const root = mkdtempSync(join(tmpdir(), 'pvectl-canary-'))
   const log = join(root, 'log')
   const events: RunEvent[] = []
@@ -38,9 +44,13 @@ async function go(scripts: Record<string, string>, serial: Serial = [], signal?:
     hosts: hosts.map((host) => ({
       host,
       tasks: [
+        ...before.map((resource, i) => testTask(String(i + 2), resource)),
         testTask(
           '1',
-          risky(`echo ${host.name} start >> ${log}; ${scripts[host.name]}; echo ${host.name} end >> ${log}`),
+          risky(
+            `echo ${host.name} start >> ${log}; ${scripts[host.name]}; echo ${host.name} end >> ${log}; touch ${root}/${host.name}.done`,
+            `${root}/${host.name}.done`,
+          ),
         ),
       ],
     })),
@@ -72,6 +82,19 @@ test('when the first does not come through, no other is touched', async () => {
   const { report, log } = await go({ a: 'exit 1', b: 'exit 1', c: 'exit 1' })
   assert.is(report.exitCode, 5)
   assert.is(log.length, 1)
+})
+
+test('what is risky behind a command whose effect nobody knows waits likewise', async () => {
+  const { report, log, events } = await go({ a: 'exit 1', b: 'exit 1' }, [], undefined, undefined, [
+    command({ run: 'true' }),
+  ])
+  assert.is(report.exitCode, 5)
+  assert.is(log.length, 1)
+  const other = log[0] === 'a start' ? 'b' : 'a'
+  const end = events.find((e) => e.event === 'host:finished' && e.host === other)
+  assert.ok(end?.event === 'host:finished')
+  assert.match(end.error?.problems[0]?.message ?? '', /^not gone on with, since . went first/)
+  assert.equal(end.tasks, { changed: 1, skipped: 1 })
 })
 
 test('when a stop is asked for, those that wait are not touched and not blamed on the first', async () => {
