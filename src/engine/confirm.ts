@@ -1,7 +1,7 @@
 /** The controller's half of the guard: a new connection, a look at the node, and then the word that disarms it. */
 import { type ErrorCode, PvectlError } from '../errors.ts'
 import type { GuardOptions } from './compile.ts'
-import { confirmScript, revertNowScript } from './guard.ts'
+import { confirmScript, holdScript, revertNowScript } from './guard.ts'
 import { PatienceLost, persist } from './patience.ts'
 import type { Session } from './session.ts'
 
@@ -12,6 +12,8 @@ export interface ConfirmOptions {
   readonly guard: GuardOptions
   /** Observes over the new connection; returns what is still not as described, or undefined. */
   readonly look: () => Promise<string | undefined>
+  /** Hosts that the change shuts out too, a line each; asked once the node itself is as described. */
+  readonly shutOut?: () => Promise<readonly string[]>
 }
 
 /** Seconds beyond the timer in which a node that reverted must answer again. */
@@ -24,19 +26,33 @@ const GRACE_S = 45
 export async function confirm(options: ConfirmOptions): Promise<void> {
   const { session, runId, guard } = options
   await session.close()
-  const deadline = performance.now() + (guard.timeoutSeconds + GRACE_S) * 1000
+  const fires = performance.now() + guard.timeoutSeconds * 1000
+  const deadline = fires + GRACE_S * 1000
   const wrong = await retry(deadline, session, options.look).catch(unlessLost)
-  const script = wrong === undefined ? confirmScript(runId) : revertNowScript(runId)
+  const late = performance.now() > fires
+  const shut = wrong === undefined ? await askOthers(options) : undefined
+  const script = wrong === undefined && shut === undefined ? confirmScript(runId) : revertNowScript(runId)
   const answer = await retry(deadline, session, async () => {
     const { stdout } = await session.counted.run(script, { timeoutMs: 60_000 })
     return stdout.toString('utf8')
   })
-  if (wrong !== undefined) throw rolledBack(wrong, answer)
-  if (/^reverted by timer/m.test(answer)) {
+  // A look that got through after the revert finds the node as it was, which is not what went wrong.
+  if (/^reverted by timer/m.test(answer) && (wrong === undefined || late))
     throw rolledBack(`no new connection could confirm the change within ${guard.timeoutSeconds} s`, answer)
+  if (/^reverted by timer/m.test(answer)) {
+    throw rolledBack(shut ?? `no new connection could confirm the change within ${guard.timeoutSeconds} s`, answer)
   }
+  const why = wrong ?? shut
+  if (why !== undefined) throw rolledBack(why, answer)
   if (/^confirmed$/m.test(answer)) return
   throw rolledBack('the node did not take the confirmation', answer)
+}
+
+async function askOthers({ session, runId, shutOut }: ConfirmOptions): Promise<string | undefined> {
+  if (shutOut === undefined) return undefined
+  await session.counted.run(holdScript(runId)).catch(() => undefined)
+  const lines = await shutOut()
+  return lines.length === 0 ? undefined : `after the change, ${lines.join('; ')}`
 }
 
 /** An observation that fails for another reason than the link proves nothing, so the change must not stay. */

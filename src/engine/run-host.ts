@@ -7,7 +7,6 @@ import type { GuardOptions, RunInfo } from './compile.ts'
 import { confirm, revertFailed } from './confirm.ts'
 import type { Emit, HostPhase, HostStatus, ShownError, Status } from './events.ts'
 import { type Execution, execute } from './execute.ts'
-import { holdScript } from './guard.ts'
 import { lostAtNextBoot } from './next-boot.ts'
 import { noticesOf, type Observed, saidOf } from './notices.ts'
 import { groupFacts, observe } from './observe.ts'
@@ -233,16 +232,13 @@ class HostRun {
       session: this.#session,
       runId: run.id,
       guard,
+      ...(shutOut === undefined ? {} : { shutOut }),
       look: async () => {
         seen = await this.#plan()
         const open = seen.tasks.flatMap(({ task, resources }) =>
           resources.filter(({ resource, plan: { kind } }) => kind !== 'ok' && ran.has(stepKey(task, resource))),
         )
-        if (open[0] !== undefined) return `${open[0].resource.title} is not as described after the change`
-        if (shutOut === undefined) return undefined
-        await this.#session.counted.run(holdScript(run.id))
-        const shut = await shutOut()
-        return shut.length === 0 ? undefined : `after the change, ${shut.join('; ')}`
+        return open[0] === undefined ? undefined : `${open[0].resource.title} is not as described after the change`
       },
     })
     return seen
