@@ -17,6 +17,7 @@ import {
 import { type ErrorCode, type Location, type Problem, PvectlError } from '../errors.ts'
 import { Sealed } from '../secrets/sealed.ts'
 import { syntaxProblem } from './syntax.ts'
+import { unusable } from './unusable.ts'
 
 /** Where in the data: keys and list indices from the root. */
 export type DataPath = readonly PropertyKey[]
@@ -128,6 +129,7 @@ export function parseYaml(text: string, file: string, code: ErrorCode): YamlDocu
       location: { file, line, column: col },
     })
   }
+  if (problems.length === 0) problems.push(...unusable(root, lines, file))
   if (problems.length > 0) throw PvectlError.of(code, problems)
   return toDocument(root, lines, file, code)
 }
@@ -137,7 +139,7 @@ export function parseForSplice(text: string): Document.Parsed {
   return parseDocument(text, { ...OPTIONS, customTags: [AGE_TAG] })
 }
 
-/** Turning nodes into data can still fail: an alias that expands without bound, or that names no anchor. */
+/** Turning nodes into data can still fail: aliases of aliases that come to more than any machine could hold. */
 function toDocument(root: Document.Parsed, lines: LineCounter, file: string, code: ErrorCode): YamlDocument {
   try {
     return new YamlDocument(file, root, lines)

@@ -23,8 +23,18 @@ function hintFor(error: YAMLError, line: string): string | undefined {
   if (line.includes('!vault')) return 'files of ansible-vault are not supported; decrypt the value first'
   if (line.includes('<%')) return 'put a value that contains <% %> in quotes, the whole of it'
   if (line.includes('{{')) return 'Jinja is not understood here; write "<%= vars.NAME %>", in quotes'
+  if (/(^|[\s[,])\*(?![\w])/.test(line)) return 'put a text that begins with `*` in quotes: YAML takes it for an alias'
   if (/^\s*\t/.test(line)) return 'indent with spaces; YAML allows no tabs there'
-  return error.code === 'DUPLICATE_KEY' ? 'keep one of them' : undefined
+  switch (error.code) {
+    case 'DUPLICATE_KEY':
+      return 'keep one of them'
+    case 'TAG_RESOLVE_FAILED':
+      return 'put a text that begins with `!` in quotes: YAML takes it for a tag'
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'put a text with `: ` in it in quotes, or mend the indentation'
+    default:
+      return undefined
+  }
 }
 
 /** Line and a mark under the column, cut to what fits a terminal. */
