@@ -169,7 +169,7 @@ function removal(name: string, cidr: string): LinkStep {
 }
 
 /** Addresses that the file gives the interface, by `address` or in a hook (`up ip addr add 10.9.9.1/24 dev vmbr1`). */
-function keptAddresses(lines: Lines, name: string): (cidr: string) => boolean {
+export function keptAddresses(lines: Lines, name: string): (cidr: string) => boolean {
   const addresses = [
     ...addressesNamed(lines, name).map(formatIpCidr),
     ...addresses6Named(lines, name).map(formatIpCidr),

@@ -10,6 +10,7 @@ import { stanzasOf } from '../interfaces/stanzas.ts'
 import { formatIp, formatIpCidr, parseIpv4Cidr } from '../net/ip-cidr.ts'
 import { formatIpv4 } from '../net/subnet.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
+import { keptAddresses } from './link-steps.ts'
 import { replaceLink, withAddress, withoutAddress } from './predict-links.ts'
 import { OK, type Plan, type PlanBlocked, type Resource } from './resource.ts'
 
@@ -53,11 +54,12 @@ export function managementLive(desired: ManagementDesired): Resource {
     key: 'management:live',
     title: `management address on ${desired.name}`,
     reads: [interfacesRef, linksRef],
-    plan: (model) => missing(desired, model) ?? planLive(desired, model.get(linksRef)),
+    plan: (model) => missing(desired, model) ?? planLive(desired, model),
   }
 }
 
-function planLive({ name, address, gateway, keep }: ManagementDesired, links: LinksState): Plan {
+function planLive({ name, address, gateway, from, keep }: ManagementDesired, model: Model): Plan {
+  const links = model.get(linksRef)
   const target = linkNamed(links, name)
   if (target === undefined) return OK
   const wanted = formatIpCidr(address)
@@ -65,8 +67,10 @@ function planLive({ name, address, gateway, keep }: ManagementDesired, links: Li
   const route = links.routes.find(({ family, destination }) => family === 4 && destination === 'default')
   const routed = route?.devices.includes(target.name) === true && route.gateway === via
   const has = target.addresses.some(({ cidr }) => cidr === wanted)
-  const old = keep ? undefined : oldHolder(links, target, route?.devices[0], wanted)
-  const stale = old?.addresses.filter(({ family, scope }) => family === 4 && scope === 'global') ?? []
+  const old = keep ? undefined : oldHolder(links, target, from ?? route?.devices[0], wanted)
+  const kept = keptAddresses(linesOf(model.get(interfacesRef)), old?.name ?? '')
+  const stale =
+    old?.addresses.filter(({ cidr, family, scope }) => family === 4 && scope === 'global' && !kept(cidr)) ?? []
   if (has && routed && stale.length === 0) return OK
   const changes = [
     ...(has ? [] : [{ summary: `${name}: add address ${wanted}` }]),
@@ -88,11 +92,11 @@ ping -c 1 -W 1 ${via} >/dev/null 2>&1 || :`,
   }
 }
 
-/** The link that has the address or the default route, and is not the one to have them. */
-function oldHolder(links: LinksState, target: Link, routeDevice: string | undefined, wanted: string): Link | undefined {
+/** The link that has the address, else the one that is to give up its own, and is not the one to have it. */
+function oldHolder(links: LinksState, target: Link, from: string | undefined, wanted: string): Link | undefined {
   const bare = wanted.split('/')[0]
   const holder = links.links.find(({ addresses }) => addresses.some(({ cidr }) => cidr.split('/')[0] === bare))
-  const found = holder !== undefined && holder.name !== target.name ? holder : linkNamed(links, routeDevice ?? '')
+  const found = holder !== undefined && holder.name !== target.name ? holder : linkNamed(links, from ?? '')
   return found?.name === target.name ? undefined : found
 }
 

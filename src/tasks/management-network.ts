@@ -14,7 +14,11 @@ const params = z.strictObject({
   ),
   address: hostCidr.describe('address of the node with prefix; usually the one it has'),
   gateway: z.ipv4().describe('default gateway'),
-  from: interfaceName.optional().describe('link that has address and gateway now; default: the one with the gateway'),
+  from: interfaceName
+    .optional()
+    .describe(
+      'link that has address and gateway now; default: the one with the gateway. The second run of a change of address names the old link, which has no gateway any more',
+    ),
   keep: z
     .boolean()
     .default(false)
@@ -65,6 +69,6 @@ function refuseBlindMove(address: string, keep: boolean, reached: string | undef
   throw new ParamProblem(
     ['address'],
     `${address} is not the address by which the inventory reaches the node (${reached}), so nobody could confirm the change`,
-    `run once with \`keep: true\`, put ${address} into the inventory, and run again without`,
+    `run once with \`keep: true\`, put ${address} into the inventory, and run again with \`from\`, the old link, instead`,
   )
 }

@@ -13,6 +13,7 @@ import type { Plan, Resource } from '../../src/resources/resource.ts'
 import { bondTask } from '../../src/tasks/bond.ts'
 import { bridgeTask } from '../../src/tasks/bridge.ts'
 import { interfaceCommentTask } from '../../src/tasks/interface-comment.ts'
+import { managementNetworkTask } from '../../src/tasks/management-network.ts'
 import { masqueradeTask } from '../../src/tasks/masquerade.ts'
 import { ovsBondTask } from '../../src/tasks/ovs-bond.ts'
 import { ovsBridgeTask } from '../../src/tasks/ovs-bridge.ts'
@@ -128,6 +129,7 @@ const TYPES: Readonly<Record<string, TaskType>> = {
   bond: bondTask,
   bridge: bridgeTask,
   interface_comment: interfaceCommentTask,
+  management_network: managementNetworkTask,
   masquerade: masqueradeTask,
   ovs_bond: ovsBondTask,
   ovs_bridge: ovsBridgeTask,
