@@ -87,6 +87,8 @@ function addInet6(lines: Lines, name: string, address: string): Lines {
     const inet6 = setFamily(lines, last, 'inet6', 'static')
     return setAddress6Of(inet6, name, address)
   }
+  // One without a family may have addresses of both.
+  if (stanzas.length === 1 && last.family === undefined) return insertOption(lines, last, 'address', address)
   return addStanzaAt(lines, last.end, [`iface ${name} inet6 static`, `\taddress ${address}`])
 }
 

@@ -4,7 +4,7 @@ import { ALL_VIDS, formatVids, parseVids, sameVids, type VidRange } from '../net
 import { type Lines, words } from './lines.ts'
 import { type LinkSettings, mtuWish, type OptionWish, optionInFile, writeLink } from './link-stanza.ts'
 
-export { inetStanza } from './link-stanza.ts'
+export { isWithoutIpv4 } from './link-stanza.ts'
 
 /** A bridge as asked for. Undefined: as the file has it, or the default for a new one. */
 export interface BridgeSettings extends LinkSettings {

@@ -5,6 +5,7 @@ import { removeAddress6, setAddress6 } from './address6.ts'
 import { addAutostart, isAutostarted, removeAutostart } from './allow.ts'
 import { setComment } from './comments.ts'
 import { type Lines, toBytes } from './lines.ts'
+import { joinIdleInet } from './one-family.ts'
 import { removeSpan, setOption, setOptionLines } from './options.ts'
 import type { StanzaType } from './place.ts'
 import { normalName, type Option, optionsNamed, type Stanza, stanzasOf } from './stanzas.ts'
@@ -84,6 +85,13 @@ export function inetStanza(lines: Lines, name: string): Stanza | undefined {
   return stanzas.find(({ family }) => family === 'inet') ?? stanzas.find(({ family }) => family === undefined)
 }
 
+/** True for an interface that the file gives no IPv4, by whatever means. */
+export function isWithoutIpv4(lines: Lines, name: string): boolean {
+  const stanzas = stanzasOf(lines, name)
+  const has = ({ family, method }: Stanza) => family !== 'inet6' && method !== 'manual'
+  return stanzas.length > 0 && !stanzas.some(has)
+}
+
 /** The wish for an MTU, by the option that the type has for it. */
 export function mtuWish(mtu: number | undefined, option = 'mtu'): readonly OptionWish[] {
   return mtu === undefined ? [] : [{ name: option, value: String(mtu), same: (text) => Number(text) === mtu }]
@@ -121,7 +129,8 @@ function editLink(lines: Lines, wish: LinkWish): Lines {
 function editAddress(lines: Lines, name: string, type: StanzaType, address: Ipv4Cidr | 'none'): Lines {
   const stanza = inetStanza(lines, name)
   const present = addressesNamed(lines, name).map(formatIpCidr)
-  if (address === 'none') return stanza === undefined || present.length === 0 ? lines : removeAddress(lines, stanza)
+  if (address === 'none')
+    return stanza === undefined || present.length === 0 ? lines : joinIdleInet(removeAddress(lines, stanza), name)
   if (present.includes(formatIpCidr(address))) return lines
   if (stanza !== undefined) return setAddress(lines, stanza, address)
   const texts = [`iface ${name} inet static`, `\taddress ${formatIpCidr(address)}`]

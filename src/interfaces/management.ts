@@ -5,6 +5,7 @@ import { addressesNamed, inetOptions, removeAddress, setAddress } from './addres
 import { addAutostart } from './allow.ts'
 import type { Lines } from './lines.ts'
 import { inetStanza } from './link-stanza.ts'
+import { joinIdleInet } from './one-family.ts'
 import { insertOption, refind, removeSpan, replaceValue } from './options.ts'
 import { type Stanza, stanzasOf } from './stanzas.ts'
 import { addStanzaAt } from './whole-stanza.ts'
@@ -53,7 +54,7 @@ function release(lines: Lines, name: string, keep: boolean): Lines {
   const without = [...gatewaysOf(stanza)].reverse().reduce(removeSpan, lines)
   return keep || addressesNamed(without, name).length === 0
     ? without
-    : removeAddress(without, refind(without, lines, stanza))
+    : joinIdleInet(removeAddress(without, refind(without, lines, stanza)), name)
 }
 
 function setGateway(lines: Lines, stanza: Stanza, gateway: string): Lines {

@@ -1,7 +1,8 @@
 /** Brings the hook lines of a rule in order: written once, guarded, where both PVE and ifupdown2 see them. */
 import { type Lines, splice } from '../interfaces/lines.ts'
+import { lastingStanza } from '../interfaces/one-family.ts'
 import { indentOf, insertOption, removeSpan, replaceValue } from '../interfaces/options.ts'
-import { type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
+import type { Stanza } from '../interfaces/stanzas.ts'
 import {
   downCommand,
   type HookCall,
@@ -124,16 +125,9 @@ function completeHooks(lines: Lines, wish: HookWish): Lines {
     const line = `${indentOf(lines, up.stanza)}post-down ${downCommand(wish.rule)}`
     return splice(lines, up.option.end, 0, [line])
   }
-  const stanza = holderStanza(lines, wish)
+  const stanza = lastingStanza(lines, wish.holder)
   if (stanza === undefined) return lines
   if (down !== undefined) return insertOption(lines, stanza, 'post-up', upCommand(wish.rule))
   const withUp = insertOption(lines, stanza, 'post-up', upCommand(wish.rule))
   return completeHooks(withUp, wish)
-}
-
-function holderStanza(lines: Lines, { holder }: HookWish): Stanza | undefined {
-  const stanzas = stanzasOf(lines, holder)
-  return (
-    stanzas.find(({ family }) => family === 'inet') ?? stanzas.find(({ family }) => family !== 'inet6') ?? stanzas[0]
-  )
 }

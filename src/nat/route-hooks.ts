@@ -1,5 +1,6 @@
 /** Hook lines of interfaces(5) that set a route by an interface, such as the ones that hosters' guides give. */
 import { type Lines, splice } from '../interfaces/lines.ts'
+import { lastingStanza } from '../interfaces/one-family.ts'
 import { indentOf, insertOption, removeSpan, replaceValue } from '../interfaces/options.ts'
 import { type Option, type Stanza, stanzasOf } from '../interfaces/stanzas.ts'
 import { formatIpCidr, type IpCidr, ipNetworkOf, parseIpCidr } from '../net/ip-cidr.ts'
@@ -77,17 +78,11 @@ function complete(lines: Lines, route: DeviceRoute): Lines {
   const hooks = hooksOf(lines, route.destination)
   const up = hooks.find(({ phase }) => phase === 'up')
   if (up === undefined) {
-    const stanza = holderOf(lines, route)
+    const stanza = lastingStanza(lines, route.device, route.destination.family === 6 ? 'inet6' : 'inet')
     return stanza === undefined ? lines : complete(insertOption(lines, stanza, 'post-up', routeUp(route)), route)
   }
   if (hooks.some(({ phase }) => phase === 'down')) return lines
   return splice(lines, up.option.end, 0, [`${indentOf(lines, up.stanza)}post-down ${routeDown(route)}`])
-}
-
-function holderOf(lines: Lines, { destination, device }: DeviceRoute): Stanza | undefined {
-  const stanzas = stanzasOf(lines, device)
-  const family = destination.family === 6 ? 'inet6' : 'inet'
-  return stanzas.find((stanza) => stanza.family === family) ?? stanzas[0]
 }
 
 /** Hooks about a route to the network, whatever the interface. */

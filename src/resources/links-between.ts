@@ -16,7 +16,7 @@ import {
 } from '../interfaces/bond.ts'
 import { linkLocalInFile, mtuInFile, portsInFile, vidsInFile, vlanAwareInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
-import { inetStanza, type LinkSettings, optionInFile } from '../interfaces/link-stanza.ts'
+import { isWithoutIpv4, type LinkSettings, optionInFile } from '../interfaces/link-stanza.ts'
 import { ownersInFile } from '../interfaces/members.ts'
 import {
   type OvsPortSettings,
@@ -198,7 +198,7 @@ function bond(lines: Lines, settings: LinkSettings): BondSettings {
 /** Of several addresses nobody can say which one belongs to the change. */
 function settingsInFile(lines: Lines, name: string): LinkSettings {
   const [inet, inet6] = [addressesNamed(lines, name), addresses6Named(lines, name)]
-  const manual = inetStanza(lines, name)?.method === 'manual' ? ('none' as const) : undefined
+  const manual = isWithoutIpv4(lines, name) ? ('none' as const) : undefined
   return {
     name,
     address: inet.length > 1 ? undefined : (inet[0] ?? manual),

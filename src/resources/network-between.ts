@@ -1,7 +1,7 @@
 /** What of a change of /etc/network/interfaces can be made live link by link: bridges, and NAT rules of hooks. */
 import { isDeepStrictEqual } from 'node:util'
 import { addressesNamed } from '../interfaces/address.ts'
-import { type BridgeSettings, forwardDelayInFile, inetStanza, portsInFile, stpInFile } from '../interfaces/bridge.ts'
+import { type BridgeSettings, forwardDelayInFile, isWithoutIpv4, portsInFile, stpInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { normalName, stanzasOf } from '../interfaces/stanzas.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
@@ -81,7 +81,7 @@ function liveBridge(present: Lines, wanted: Lines, name: string): readonly Resou
 function settingsOf(lines: Lines, name: string): BridgeSettings {
   const addresses = addressesNamed(lines, name)
   const [address] = addresses
-  const none = inetStanza(lines, name)?.method === 'manual' ? ('none' as const) : undefined
+  const none = isWithoutIpv4(lines, name) ? ('none' as const) : undefined
   return {
     name,
     // Of several nobody can say which one belongs to the change.

@@ -6,6 +6,7 @@ import { type OvsState, ovsBridgeOf, ovsPortOf, ovsRef } from '../facts/ovs.ts'
 import { mtuInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import type { LinkSettings } from '../interfaces/link-stanza.ts'
+import { vlansOnInFile } from '../interfaces/members.ts'
 import { type OvsPortSettings, ovsSlavesInFile, ovsTypeInFile } from '../interfaces/ovs.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { freeNameBlocked } from './bridge-checks.ts'
@@ -106,16 +107,17 @@ function cardBlocked(holder: string, card: string, model: Model, from?: string):
     (owner === undefined || owner === holder || owner === from
       ? undefined
       : blocked(`${card} is a port of ${owner} already`, 'take it out there first')) ??
-    vlansBlocked(holder, card, links)
+    vlansBlocked(holder, card, links, linesOf(model.get(interfacesRef)))
   )
 }
 
-function vlansBlocked(holder: string, card: string, { links }: LinksState): PlanBlocked | undefined {
-  const vlan = links.find((other) => other.kind === 'vlan' && other.lower === card)
+function vlansBlocked(holder: string, card: string, { links }: LinksState, lines: Lines): PlanBlocked | undefined {
+  const live = links.find((other) => other.kind === 'vlan' && other.lower === card)?.name
+  const vlan = live ?? vlansOnInFile(lines, card)[0]
   return vlan === undefined
     ? undefined
     : blocked(
-        `${vlan.name} is built on ${card}, and would get no more frames once that belongs to ${holder}`,
+        `${vlan} is built on ${card}, and would get no more frames once that belongs to ${holder}`,
         `take it away first (task vlan, state: absent); VLANs of the node are internal ports there (ovs_int_port)`,
       )
 }

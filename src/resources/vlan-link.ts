@@ -5,6 +5,9 @@ import { becomes } from '../facts/fact.ts'
 import { type InterfacesState, interfacesRef } from '../facts/interfaces.ts'
 import { type Link, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
+import type { Lines } from '../interfaces/lines.ts'
+import { ownersInFile } from '../interfaces/members.ts'
+import { ovsTypeInFile } from '../interfaces/ovs.ts'
 import { type VlanSettings, vlanInFile, writeVlan } from '../interfaces/vlan.ts'
 import { mergeVids, vidsWithout } from '../net/vids.ts'
 import { describeLink, planBringUp } from './bring-up.ts'
@@ -72,7 +75,7 @@ function vlanBlocked(settings: VlanSettings, interfaces: InterfacesState, links:
     (raw === undefined
       ? blocked(`this node has no interface ${rawDevice} to carry VLAN ${id}`, 'see `ip link` on the node')
       : undefined) ??
-    (raw?.kind === 'openvswitch'
+    (raw?.kind === 'openvswitch' || isOvs(lines, rawDevice)
       ? blocked(`${rawDevice} belongs to Open vSwitch, whose VLANs are internal ports`, 'use ovs_int_port with a tag')
       : undefined) ??
     (twin === undefined
@@ -84,6 +87,11 @@ function vlanBlocked(settings: VlanSettings, interfaces: InterfacesState, links:
     mtuBlocked(name, mtu, rawDevice, links) ??
     addressBlocked(settings, lines, links)
   )
+}
+
+/** PVE refuses to save a VLAN on what Open vSwitch has, and ports of it give it all their frames. */
+function isOvs(lines: Lines, name: string): boolean {
+  return [name, ...ownersInFile(lines, name)].some((one) => ovsTypeInFile(lines, one) !== undefined)
 }
 
 function isSame({ rawDevice, id, protocol }: VlanSettings, { lower, vlan }: Link, links: LinksState): boolean {
