@@ -1,7 +1,7 @@
 /** The controller's half of the guard: a new connection, a look at the node, and then the word that disarms it. */
 import { type ErrorCode, PvectlError } from '../errors.ts'
 import type { GuardOptions } from './compile.ts'
-import { confirmScript, holdScript, revertNowScript } from './guard.ts'
+import { confirmScript, holdScript, NOTHING_ARMED, revertNowScript } from './guard.ts'
 import { PatienceLost, persist } from './patience.ts'
 import type { Session } from './session.ts'
 
@@ -36,11 +36,11 @@ export async function confirm(options: ConfirmOptions): Promise<void> {
     const { stdout } = await session.counted.run(script, { timeoutMs: 60_000 })
     return stdout.toString('utf8')
   })
-  // A look that got through after the revert finds the node as it was, which is not what went wrong.
-  if (/^reverted by timer/m.test(answer) && (wrong === undefined || late))
-    throw rolledBack(`no new connection could confirm the change within ${guard.timeoutSeconds} s`, answer)
   if (/^reverted by timer/m.test(answer)) {
-    throw rolledBack(shut ?? `no new connection could confirm the change within ${guard.timeoutSeconds} s`, answer)
+    // A look that got through after the revert finds the node as it was, which is not what went wrong.
+    const seen = late ? undefined : wrong
+    const nobody = `no new connection could confirm the change within ${guard.timeoutSeconds} s`
+    throw rolledBack(seen ?? shut ?? nobody, answer)
   }
   const why = wrong ?? shut
   if (why !== undefined) throw rolledBack(why, answer)
@@ -104,6 +104,7 @@ function rolledBack(why: string, answer: string): PvectlError {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && line !== 'reverted')
+  if (report.includes(NOTHING_ARMED)) return guardLost(why)
   const whole = !report.some((line) => line.startsWith('NOT put back'))
   const told = report.length === 0 ? 'the node gave no report' : report.join('; ')
   const state =
@@ -117,6 +118,14 @@ function rolledBack(why: string, answer: string): PvectlError {
       ? 'mend the cause and run again; packages, accounts, kernel parameters and what commands did besides stay'
       : 'put back by hand what is named there, mend the cause, then run again',
   })
+}
+
+function guardLost(why: string): PvectlError {
+  return new PvectlError(
+    'STEP_FAILED',
+    `${why}; nothing was put back, since there is no guard of this run on the node: what was done stays`,
+    { hint: 'did something remove /var/lib/pvectl/guard? look at what the node is like now, then run again' },
+  )
 }
 
 function lost(cause: PvectlError): PvectlError {
