@@ -2,6 +2,7 @@
 import { EXIT, type Problem, PvectlError } from '../errors.ts'
 import { createPalette, wantsColor } from '../reporters/palette.ts'
 import { problemLines } from '../reporters/problems.ts'
+import { nearest } from '../suggest.ts'
 
 /** An error made ready to print. */
 export interface ReportedError {
@@ -19,7 +20,7 @@ export function describeError(error: unknown): ReportedError {
   }
   const thrown = error instanceof Error ? error : new Error(String(error))
   if (isUsageError(thrown)) {
-    const hint = 'see the command with --help'
+    const hint = nearFlag(thrown) ?? 'see the command with --help'
     return { exitCode: EXIT.usage, code: 'USAGE', problems: [{ message: usageMessage(thrown.message), hint }] }
   }
   return {
@@ -58,6 +59,15 @@ export function isDebugging(env: NodeJS.ProcessEnv): boolean {
 /** oclif marks its own errors (flags, arguments) with the exit code it wants. */
 function isUsageError(error: Error & { oclif?: { exit?: number } }): boolean {
   return error.oclif?.exit === EXIT.usage
+}
+
+/** The flag that was meant by one that does not exist; oclif's error brings those that do. */
+function nearFlag(
+  error: Error & { flags?: readonly string[]; parse?: { input?: { flags?: object } } },
+): string | undefined {
+  const known = Object.keys(error.parse?.input?.flags ?? {}).map((name) => `--${name}`)
+  const near = nearest(error.flags?.[0] ?? '', known)
+  return near === undefined ? undefined : `did you mean \`${near}\`?`
 }
 
 /** oclif ends its messages with a pointer to --help, which comes as a hint here, and breaks lines on its own. */

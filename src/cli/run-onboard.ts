@@ -5,7 +5,7 @@ import path from 'node:path'
 import { offeredKeyLine } from '../connection/offered-key.ts'
 import { Secret } from '../connection/secret.ts'
 import { createSshConnector } from '../connection/ssh-connector.ts'
-import { PvectlError } from '../errors.ts'
+import { PvectlError, systemReason } from '../errors.ts'
 import { addressText, parseAddress } from '../onboard/address.ts'
 import { GrowingInventory } from '../onboard/candidate.ts'
 import type { Circumstances } from '../onboard/circumstances.ts'
@@ -125,8 +125,7 @@ function readPassword(file: string): Secret {
     const text = readFileSync(file === '-' ? 0 : file, 'utf8').split(/\r?\n/)[0] ?? ''
     if (text !== '') return new Secret(text)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new PvectlError('USAGE', `--password-file: cannot read ${file}: ${reason}`, { cause: error })
+    throw new PvectlError('USAGE', `--password-file: cannot read ${file}: ${systemReason(error)}`, { cause: error })
   }
   throw new PvectlError('USAGE', `--password-file: the first line of ${file} is empty`)
 }

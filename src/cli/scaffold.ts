@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { copyFile, mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { PvectlError } from '../errors.ts'
+import { PvectlError, systemReason } from '../errors.ts'
 import { packageRoot } from '../package-root.ts'
 
 /** What became of each file, paths relative to the folder. */
@@ -44,7 +44,7 @@ async function copyNew(source: string, target: string): Promise<boolean> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EEXIST' && !message.includes('mkdir')) return false
-    throw new PvectlError('USAGE', `cannot write ${target}: ${message}`, {
+    throw new PvectlError('USAGE', `cannot write ${target}: ${systemReason(error)}`, {
       hint: 'name another folder: pvectl init DIR',
     })
   }

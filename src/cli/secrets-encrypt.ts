@@ -1,7 +1,7 @@
 /** `pvectl secrets encrypt` and `decrypt`. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { PvectlError } from '../errors.ts'
+import { PvectlError, systemReason } from '../errors.ts'
 import { encrypt, isAgeFile } from '../secrets/age.ts'
 import { isYaml, yamlProblems } from '../secrets/edit.ts'
 import { canMask, TOO_SHORT } from '../secrets/mask.ts'
@@ -77,6 +77,6 @@ function read(file: string, shown: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {
-    throw new PvectlError('USAGE', `cannot read ${shown}: ${(error as Error).message}`, { cause: error })
+    throw new PvectlError('USAGE', `cannot read ${shown}: ${systemReason(error)}`, { cause: error })
   }
 }

@@ -1,7 +1,7 @@
 /** Reads the files that make up an inventory. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { type Location, type Problem, PvectlError } from '../errors.ts'
+import { type Location, type Problem, PvectlError, systemReason } from '../errors.ts'
 import { suggestion } from '../suggest.ts'
 import { parseYaml, type YamlDocument } from '../yaml/document.ts'
 import { isMapping, valueText } from '../yaml/words.ts'
@@ -214,7 +214,7 @@ function readText(file: string, shown: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new PvectlError('INVENTORY_INVALID', `cannot be read: ${(error as Error).message}`, {
+    throw new PvectlError('INVENTORY_INVALID', `cannot be read: ${systemReason(error)}`, {
       location: { file: shown },
       cause: error,
     })

@@ -1,7 +1,7 @@
 /** `--extra-vars`: variables from the command line. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type ErrorCode, PvectlError } from '../errors.ts'
+import { type ErrorCode, PvectlError, systemReason } from '../errors.ts'
 import { parseYaml } from '../yaml/document.ts'
 import { isMapping } from '../yaml/words.ts'
 
@@ -31,7 +31,7 @@ function fromFile(name: string, cwd: string): Readonly<Record<string, unknown>> 
   try {
     text = readFileSync(path.resolve(cwd, name), 'utf8')
   } catch (error) {
-    throw new PvectlError('USAGE', `--extra-vars: cannot read ${name}: ${(error as Error).message}`, { cause: error })
+    throw new PvectlError('USAGE', `--extra-vars: cannot read ${name}: ${systemReason(error)}`, { cause: error })
   }
   return mapping(text, name, 'USAGE')
 }

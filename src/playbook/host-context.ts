@@ -1,7 +1,7 @@
 /** What task types see of a host: variables, templates and files of the controller. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { PvectlError } from '../errors.ts'
+import { PvectlError, systemReason } from '../errors.ts'
 import type { HostContext, InventoryView } from '../tasks/task-type.ts'
 import type { TemplateFiles } from '../templates/files.ts'
 import type { Scope } from '../templates/scope.ts'
@@ -28,9 +28,7 @@ export class ControllerFiles {
     } catch (error) {
       const shown = displayPath(file, this.#cwd)
       const reason =
-        (error as NodeJS.ErrnoException).code === 'ENOENT'
-          ? 'is not there'
-          : `cannot be read: ${(error as Error).message}`
+        (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : `cannot be read: ${systemReason(error)}`
       throw new PvectlError('PLAYBOOK_INVALID', `the file ${name} ${reason}`, {
         hint: `looked for ${shown}; paths are relative to the playbook`,
         cause: error,

@@ -16,6 +16,10 @@ export function locatePlaybook(nameOrPath: string, cwd: string): string {
   const candidates = candidateFiles(nameOrPath, cwd)
   const found = candidates.find(isFile)
   if (found !== undefined) return found
+  if (candidates.some(isFolder))
+    throw new PvectlError('PLAYBOOK_INVALID', `${nameOrPath} is a folder, and a playbook is a file`, {
+      hint: suggestion(nameOrPath, playbookNames(cwd), 'playbooks'),
+    })
   const tried = candidates.map((file) => displayPath(file, cwd)).join(', ')
   throw new PvectlError('PLAYBOOK_INVALID', `there is no playbook \`${nameOrPath}\`; tried ${tried}`, {
     hint: suggestion(nameOrPath, playbookNames(cwd), 'playbooks'),
@@ -26,7 +30,10 @@ export function locatePlaybook(nameOrPath: string, cwd: string): string {
 export function playbookNames(cwd: string): readonly string[] {
   const names = folders(cwd).flatMap((folder) => {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return []
-    return readdirSync(folder).flatMap((file) => /^([^.].*)\.ya?ml$/.exec(file)?.[1] ?? [])
+    return readdirSync(folder).flatMap((file) => {
+      const name = /^([^.].*)\.ya?ml$/.exec(file)?.[1]
+      return name !== undefined && isFile(path.join(folder, file)) ? [name] : []
+    })
   })
   return [...new Set(names)].sort()
 }
@@ -45,6 +52,14 @@ function candidateFiles(nameOrPath: string, cwd: string): readonly string[] {
 
 function folders(cwd: string): readonly string[] {
   return [...new Set([path.join(cwd, FOLDER), path.join(packageRoot(), FOLDER)])]
+}
+
+function isFolder(file: string): boolean {
+  try {
+    return statSync(file).isDirectory()
+  } catch {
+    return false
+  }
 }
 
 function isFile(file: string): boolean {

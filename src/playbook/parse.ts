@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { z } from 'zod'
-import { PvectlError } from '../errors.ts'
+import { PvectlError, systemReason } from '../errors.ts'
 import type { TaskType } from '../tasks/task-type.ts'
 import { displayPath } from '../yaml/display-path.ts'
 import { type DataPath, parseYaml, type YamlDocument } from '../yaml/document.ts'
@@ -134,7 +134,7 @@ function readDocument(file: string, shown: string, problems: ProblemList): YamlD
     return parseYaml(readFileSync(file, 'utf8'), shown, 'PLAYBOOK_INVALID')
   } catch (error) {
     if (error instanceof PvectlError) problems.addError(error)
-    else problems.add({ message: `cannot be read: ${(error as Error).message}`, location: { file: shown } })
+    else problems.add({ message: `cannot be read: ${systemReason(error)}`, location: { file: shown } })
     return undefined
   }
 }

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { PvectlError } from '../errors.ts'
+import { PvectlError, systemReason } from '../errors.ts'
 
 /** Variables of the environment and the home folder, for tests. */
 export interface IdentityOptions {
@@ -57,6 +57,6 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new PvectlError('SECRET_FAILED', `the key file cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new PvectlError('SECRET_FAILED', `the key file cannot be read: ${systemReason(error)}`, { cause: error })
   }
 }

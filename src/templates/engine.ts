@@ -135,6 +135,7 @@ function readable(error: unknown, names: readonly string[], locals: Locals): Tem
 
 function referenceHint(name: string, names: readonly string[], locals: Locals): string {
   const { vars } = locals
+  if (name === 'item' || name === 'loop_index') return 'only a task with `loop` has it'
   if (typeof vars === 'object' && vars !== null && name in vars) return `variables are called \`vars.${name}\``
   return suggestion(name, names, 'there are')
 }

@@ -90,7 +90,7 @@ function wrong(issue: Issue, checked: Checked): Finding {
   const value = valueAt(checked.input, issue.path)
   const label = pathText(issue.path)
   const reason = demand(issue)
-  const got = isOwnWording(issue) ? '' : `, not ${valueText(value)}`
+  const got = isOwnWording(issue) || reason === EMPTY ? '' : `, not ${valueText(value)}`
   const hint = hintFor(issue, value)
   return {
     path: issue.path,
@@ -191,8 +191,10 @@ function alternatives(issue: z.core.$ZodIssueInvalidUnion): readonly string[] {
   })
 }
 
+const EMPTY = 'must not be empty'
+
 function atLeast(issue: z.core.$ZodIssueTooSmall): string {
-  if (issue.minimum === 1 && issue.origin !== 'number') return 'must not be empty'
+  if (issue.minimum === 1 && issue.origin !== 'number') return EMPTY
   return `must ${bound(issue.origin, issue.inclusive === false ? 'more than' : 'at least', issue.minimum)}`
 }
 

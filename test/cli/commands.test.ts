@@ -21,6 +21,8 @@ test('wrong flags end with 2, with and without --json', async () => {
   assert.equal([plain.code, json.code, tasks.code], [2, 2, 2])
   assert.is(plain.stderr, 'error: Nonexistent flag: --nope\n  hint: see the command with --help\n')
   assert.is(plain.stdout, '')
+  const { stderr } = await pvectl(['check', '--exitcode'], cwd)
+  assert.is(stderr, 'error: Nonexistent flag: --exitcode\n  hint: did you mean `--exit-code`?\n')
   for (const { stdout } of [json, tasks]) assert.is(JSON.parse(stdout).error.code, 'USAGE')
 })
 
@@ -43,6 +45,8 @@ test('a command that does not exist ends with 2 and a suggestion', async () => {
   const { code, stderr } = await pvectl(['aply', 'site'], project({}))
   assert.is(code, 2)
   assert.match(stderr, 'did you mean `pvectl apply`?')
+  const help = await pvectl(['aply', '--help'], project({}))
+  assert.equal([help.code, help.stderr], [2, stderr.replace('aply site', 'aply')])
 })
 
 test('tasks lists the registry', async () => {
@@ -101,7 +105,12 @@ test('a bug is called one, with a stack trace only on demand', async () => {
 
 test('version and help', async () => {
   const cwd = project({})
-  const [version, help] = await Promise.all([pvectl(['--version'], cwd), pvectl(['help', 'check'], cwd)])
+  const [version, help, short] = await Promise.all([
+    pvectl(['--version'], cwd),
+    pvectl(['help', 'check'], cwd),
+    pvectl(['check', '-h'], cwd),
+  ])
+  assert.is(short.stdout, help.stdout)
   assert.match(version.stdout, /^pvectl\/\d+\.\d+\.\d+ /)
   assert.match(help.stdout, '--exit-code')
 })

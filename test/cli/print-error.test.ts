@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { nearestCommand } from '../../src/cli/command-not-found.ts'
+import { commandHint } from '../../src/cli/command-not-found.ts'
 import { describeError, isDebugging } from '../../src/cli/print-error.ts'
 import { prose } from '../../src/cli/prose.ts'
 import { PvectlError } from '../../src/errors.ts'
@@ -63,9 +63,12 @@ test('colours: NO_COLOR, then FORCE_COLOR, then the terminal', () => {
 
 test('the nearest command, whatever its arguments', () => {
   const known = ['apply', 'check', 'lab up', 'lab down']
-  assert.is(nearestCommand(['aply', 'site'], known), 'apply')
-  assert.is(nearestCommand(['lab', 'upp'], known), 'lab up')
-  assert.is(nearestCommand(['xyzzy'], known), undefined)
+  const hint = (...typed: string[]) => commandHint(typed, known, 'pvectl')
+  assert.is(hint('aply', 'site'), 'did you mean `pvectl apply`?')
+  assert.is(hint('lab', 'upp'), 'did you mean `pvectl lab up`?')
+  assert.is(hint('lba', 'up'), 'did you mean `pvectl lab up`?')
+  assert.is(hint('lab', 'foo'), '`pvectl lab` has: down, up')
+  assert.is(hint('xyzzy'), '`pvectl help` lists the commands')
 })
 
 test('prose joins lines and keeps paragraphs', () => {

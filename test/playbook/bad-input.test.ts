@@ -40,6 +40,12 @@ const cases: readonly Case[] = [
     options: { playbook: './x/site.yml' },
     expected: [['', 'no playbook `./x/site.yml`; tried x/site.yml']],
   },
+  {
+    name: 'a folder',
+    files: { 'playbooks/site.yml': '', 'playbooks/old.yml/site.yml': '' },
+    options: { playbook: './playbooks' },
+    expected: [['', './playbooks is a folder, and a playbook is a file', 'playbooks: ']],
+  },
   { name: 'an empty file', playbook: '# nothing\n', expected: [['site.yml', 'the playbook is empty', '- hosts: all']] },
   { name: 'an empty list', playbook: '[]\n', expected: [['site.yml', 'no plays']] },
   {
@@ -243,7 +249,7 @@ const cases: readonly Case[] = [
     tasks: '    - echo: "<%= domain %>"\n    - echo: "<%= item %>"\n    - echo: "<%= hosst.name %>"\n',
     expected: [
       ['3:13', 'undefined variable: domain', 'variables are called `vars.domain`'],
-      ['4:13', 'undefined variable: item'],
+      ['4:13', 'undefined variable: item', 'only a task with `loop` has it'],
       ['5:13', 'undefined variable: hosst', 'did you mean `host`?'],
     ],
   },

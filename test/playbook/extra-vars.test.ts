@@ -37,7 +37,8 @@ test('files and mappings; later ones win', () => {
 for (const [argument, message] of [
   ['novalue', 'cannot read `novalue`'],
   ['=x', 'cannot read `=x`'],
-  ['@gone.yml', 'cannot read gone.yml'],
+  ['@gone.yml', 'cannot read gone.yml: it is not there'],
+  ['@.', 'cannot read .: it is a folder'],
   ['@list.yml', 'must be a mapping'],
   ['@bad.yml', 'flow sequence'],
   ['{a: ', 'flow map'],
