@@ -1,6 +1,6 @@
 /**
  * Bundles src/ into dist/pvectl.cjs, writes oclif.manifest.json, and keeps the bytecode of a run, so that a start reads
- * two files and compiles next to nothing. docs/design/008-bytecode.md has the reasons.
+ * two files and compiles next to nothing. docs/design/009-bytecode.md has the reasons.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'

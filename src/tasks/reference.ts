@@ -25,7 +25,7 @@ export interface TaskReference {
 
 /** The part of JSON Schema that zod's parameters come to. */
 interface Shape {
-  readonly type?: string
+  readonly type?: string | readonly string[]
   readonly description?: string
   readonly default?: unknown
   readonly const?: unknown
@@ -58,7 +58,13 @@ function paramsOf({ properties = {}, required = [] }: Shape, prefix: string): Pa
   })
 }
 
-const PLURALS: Readonly<Record<string, string>> = { text: 'texts', number: 'numbers', 'whole number': 'whole numbers' }
+const PLURALS: Readonly<Record<string, string>> = {
+  text: 'texts',
+  number: 'numbers',
+  'whole number': 'whole numbers',
+  mapping: 'mappings',
+  'any value': 'any values',
+}
 const WORDS: Readonly<Record<string, string>> = {
   string: 'text',
   integer: 'whole number',
@@ -75,9 +81,13 @@ function typeText(shape: Shape): string {
   if (shape.type === 'object' && typeof shape.additionalProperties === 'object') {
     return `mapping of names to ${plural(typeText(shape.additionalProperties))}`
   }
-  return shape.type === undefined ? 'any value' : (WORDS[shape.type] ?? shape.type)
+  const types = shape.type === undefined ? [] : [shape.type].flat()
+  return types.length === 0 ? 'any value' : types.map((type) => WORDS[type] ?? type).join(' or ')
 }
 
 function plural(type: string): string {
-  return PLURALS[type] ?? (type === 'mapping' ? 'mappings' : type === 'any value' ? 'any values' : type)
+  return type
+    .split(' or ')
+    .map((one) => PLURALS[one] ?? one)
+    .join(' or ')
 }
