@@ -2,7 +2,7 @@
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { RECORDS_ROOT } from '../facts/run-records.ts'
 import { PRELUDE } from '../resources/prelude.ts'
-import { armScript, HOLD_NO_MORE, holdMeanwhile, REFUSE_WHILE_ARMED } from './guard.ts'
+import { armScript, GUARD_ROOT, HOLD_NO_MORE, holdMeanwhile, REFUSE_WHILE_ARMED } from './guard.ts'
 import { ENVIRONMENT } from './observe.ts'
 import type { PlannedStep } from './plan.ts'
 import { BOOT, CLOSE_RECORD, openRecord } from './record.ts'
@@ -91,7 +91,12 @@ ${PRELUDE}
 ${guard === undefined ? sh`` : armScript(run.id, guard.timeoutSeconds, mark)}
 pv_step() {
 	[ ! -e "$PV_RUN/stop" ] || pv_end stopped "$1"
-	${guard === undefined ? sh`` : sh`pv_hold ${Math.max(1, Math.floor(guard.timeoutSeconds / 8))}`}
+	${
+    guard === undefined
+      ? sh``
+      : sh`[ -e ${GUARD_ROOT}/armed/revert ] || pv_end guardless "$1"
+	pv_hold ${Math.max(1, Math.floor(guard.timeoutSeconds / 8))}`
+  }
 	printf '\n%s start %s\n' ${mark} "$1"
 }
 pv_done() {

@@ -12,6 +12,8 @@ export interface ConfirmOptions {
   readonly guard: GuardOptions
   /** Observes over the new connection; returns what is still not as described, or undefined. */
   readonly look: () => Promise<string | undefined>
+  /** When the last look saw the node, milliseconds by the node's own clock. */
+  readonly lookedAt?: () => number | undefined
   /** Hosts that the change shuts out too, a line each; asked once the node itself is as described. */
   readonly shutOut?: () => Promise<readonly string[]>
 }
@@ -38,7 +40,7 @@ export async function confirm(options: ConfirmOptions): Promise<void> {
   })
   if (/^reverted by timer/m.test(answer)) {
     // A look that got through after the revert finds the node as it was, which is not what went wrong.
-    const seen = late ? undefined : wrong
+    const seen = late || sawReverted(options, answer) ? undefined : wrong
     const nobody = `no new connection could confirm the change within ${guard.timeoutSeconds} s`
     throw rolledBack(seen ?? shut ?? nobody, answer)
   }
@@ -46,6 +48,12 @@ export async function confirm(options: ConfirmOptions): Promise<void> {
   if (why !== undefined) throw rolledBack(why, answer)
   if (/^confirmed$/m.test(answer)) return
   throw rolledBack('the node did not take the confirmation', answer)
+}
+
+/** The connection may have been lost before, so that the timer fired while the run was still followed. */
+function sawReverted({ lookedAt }: ConfirmOptions, answer: string): boolean {
+  const reverted = Date.parse(/^reverted by timer at (\S+)/m.exec(answer)?.[1] ?? '')
+  return (lookedAt?.() ?? 0) >= reverted
 }
 
 async function askOthers({ session, runId, shutOut }: ConfirmOptions): Promise<string | undefined> {

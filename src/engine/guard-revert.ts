@@ -3,10 +3,13 @@ import { rawScript } from '../connection/script.ts'
 import { LINKS_REVERT } from './guard-links.ts'
 import { NET_REVERT } from './guard-net.ts'
 import { PVE_REVERT } from './guard-pve.ts'
+import { BOOT } from './record.ts'
 
 /**
  * Runs on the node with nobody watching. The first thing it does is to win the rename; what it finds then it puts back:
- * files, links that the change made, addresses, ports, routes, rules, forwarding, daemons that read the files.
+ * files, links that the change made, addresses, ports, routes, rules, forwarding, daemons that read the files. Where it
+ * is broken off itself it is run again, out of the renamed folder: at boot while the files are not back, by whoever asks
+ * for the report, and by the next run.
  */
 export const REVERT = rawScript(String.raw`#!/bin/sh
 # Written by pvectl: puts back what run $(cat run) changed.
@@ -14,17 +17,32 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 export PATH LC_ALL
 umask 022
 root=/var/lib/pvectl/guard
-if [ "$1" = later ]; then run=$(cat "$(dirname "$0")/run") || exit 1
-else
+case "$0" in
+*.reverted/revert)
+	# Begun before, and broken off: by a power cut, or killed.
+	run=$(cat "$(dirname "$0")/run") || exit 1
+	cd "$root/$run.reverted" || exit 1
+	[ "$1" = later ] || [ ! -e done ] || exit 0
+	;;
+*)
 	run=$(cat $root/armed/run 2>/dev/null) || exit 0
 	mv $root/armed "$root/$run.reverted" 2>/dev/null || exit 0
-fi
-cd "$root/$run.reverted" || exit 1
+	cd "$root/$run.reverted" || exit 1
+	;;
+esac
 keep=$(cat keep)
 rm -f reserve
 exec 3>>report
 note() { printf '%s\n' "$*" >&3; }
 failed() { note "NOT put back: $*"; }
+if [ "$1" != later ]; then
+	p=$(cat pid 2>/dev/null)
+	if [ -n "$p" ] && [ "$p" != $$ ] && grep -qs "$root" "/proc/$p/cmdline"; then exit 0; fi
+	echo $$ > pid
+	${BOOT.latin1}
+	[ -e boot ] || echo "$pv_boot" > boot
+	[ ! -s report ] || note "taken up again, since it had broken off"
+fi
 t=/run/pvectl-revert
 mkdir -p -m 700 $t 2>/dev/null || t=$PWD
 ${PVE_REVERT}
@@ -40,9 +58,10 @@ if [ -e "/run/pvectl/$run" ]; then
 	if grep -q "$run" "/proc/$w/cmdline" 2>/dev/null; then kill -TERM -"$w"; sleep 0.2; kill -KILL -"$w" 2>/dev/null; fi
 fi
 names() { cat "$@" 2>/dev/null | sed -n 's/^[[:blank:]]*iface[[:blank:]][[:blank:]]*\([^[:blank:]]*\).*/\1/p' | sort -u; }
-names /etc/network/interfaces /etc/network/interfaces.d/* > $t/names.after
+[ -e names.after ] || names /etc/network/interfaces /etc/network/interfaces.d/* > names.after
 # files
-touched=
+touched=$(cat touched 2>/dev/null)
+touches() { touched="$touched $1"; printf ' %s' "$1" >> touched; }
 grep '^/etc/pve/' "$keep/.paths" > pve-paths 2>/dev/null || rm -f pve-paths
 [ "$1" = boot ] || pve_stop
 if [ -e "$keep/.paths" ]; then
@@ -58,7 +77,7 @@ if [ -e "$keep/.paths" ]; then
 		elif [ -e "$p" ] || [ -L "$p" ]; then
 			rm -rf -- "$p" && note "removed $p" || failed "$p, which was not there"
 		fi
-		touched="$touched $p"
+		touches "$p"
 	done < "$keep/.paths"
 fi
 # The way in as it was, also where a command changed it behind the back of the run. What stood there is kept.
@@ -73,7 +92,7 @@ as_before() {
 	elif [ -e "$1" ]; then put_away "$1" || { failed "$1, which was not there"; return 0; }
 	else return 0; fi
 	note "$1 is as before the run$k"
-	touched="$touched $1"
+	touches "$1"
 }
 for p in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* snap/etc/ssh/sshd_config.d/* snap/etc/ssh/ssh_host_*; do as_before "$(printf %s "$p" | sed "s/^snap//")"; done
 case "$1" in
@@ -82,6 +101,7 @@ esac
 pve_put || pve_wait
 [ ! -e "$keep/run" ] || echo reverted > "$keep/result"
 sync
+: > files-back
 rm -f /etc/systemd/system/sysinit.target.wants/pvectl-guard.service /etc/systemd/system/pvectl-guard.service
 # daemons that the run brought: with their package's own configuration they would answer on all interfaces
 was() { grep -qE "^$2=($3)\$" "unit.$1"; }
@@ -108,12 +128,12 @@ names interfaces /etc/network/interfaces.d/* > $t/names.before
 link_names_back
 ovs_back
 # links that only the new file knows
-comm -13 $t/names.before $t/names.after > $t/names.new
+comm -13 $t/names.before names.after > $t/names.new
 while IFS= read -r l; do
 	if [ -e "/sys/class/net/$l" ] && ! grep -q "^[0-9]*: $l[:@]" links; then ip link del "$l" 2>/dev/null && note "removed link $l"; fi
 done < $t/names.new
 # what is gone
-cat $t/names.before $t/names.after | sort -u > $t/names.all
+cat $t/names.before names.after | sort -u > $t/names.all
 while IFS= read -r l; do
 	if [ ! -e "/sys/class/net/$l" ] && grep -q "^[0-9]*: $l[:@]" links; then ifup --force "$l" >/dev/null 2>&1 && note "brought up $l"; fi
 done < $t/names.before

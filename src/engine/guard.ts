@@ -3,9 +3,11 @@
  * authenticated connection that has seen the node converged disarms it. `docs/safety.md` states the promises.
  */
 import { rawScript, type Script, sh } from '../connection/script.ts'
+import { RECORDS_ROOT } from '../facts/run-records.ts'
 import { LINKS_SNAPSHOT } from './guard-links.ts'
 import { NET_SNAPSHOT } from './guard-net.ts'
 import { REVERT } from './guard-revert.ts'
+import { BOOT } from './record.ts'
 
 /** Where an armed revert keeps its state: there while it waits, and the winner of the race renames it away. */
 export const GUARD_ROOT = '/var/lib/pvectl/guard'
@@ -51,29 +53,54 @@ ${holdFunction(runId)}
 `
 }
 
+/** True in sh while the revert in the folder `$pv_g` is at work. */
+const AT_WORK = sh`grep -qs ${GUARD_ROOT} "/proc/$(cat "$pv_g/pid" 2>/dev/null)/cmdline"`
+
 /**
  * Ends the worker while an earlier run's guard is armed: its revert would put back files under the hands of this run.
  * Where the timer of that guard is gone nobody would ever revert, so this is done at once: `recovered`, after the report.
+ * So it is where a revert is at work, or was broken off: the plan of this run is of a node in between.
  */
 export const REFUSE_WHILE_ARMED = sh`if [ -e ${GUARD_ROOT}/armed ]; then
 	pv_r=$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)
 	! systemctl is-active --quiet "pvectl-guard-$pv_r.timer" || pv_end guarded "$pv_r"
-	sh ${GUARD_ROOT}/armed/revert 'the next run'
+	sh ${GUARD_ROOT}/armed/revert 'the next run' 9>&-
 	[ ! -e ${GUARD_ROOT}/armed ] || mv ${GUARD_ROOT}/armed ${GUARD_ROOT}/"$pv_r.broken"
 	cat ${GUARD_ROOT}/"$pv_r.reverted/report"
 	pv_end recovered "$pv_r"
-fi`
+fi
+${BOOT}
+for pv_g in ${GUARD_ROOT}/*.reverted; do
+	if [ -e "$pv_g/done" ] || [ ! -e "$pv_g/revert" ]; then continue; fi
+	if [ -e "$pv_g/files-back" ] && [ "$(cat "$pv_g/boot" 2>/dev/null)" != "$pv_boot" ]; then continue; fi
+	pv_r=$(cat "$pv_g/run")
+	pv_n=0
+	sleep 0.2
+	while [ ! -e "$pv_g/done" ] && ${AT_WORK}; do
+		[ $pv_n -lt 300 ] || pv_end guarded "$pv_r"
+		sleep 0.2; pv_n=$((pv_n+1))
+	done
+	[ -e "$pv_g/done" ] || sh "$pv_g/revert" 'the next run' 9>&-
+	cat "$pv_g/report"
+	[ -e "$pv_g/done" ] || mv "$pv_g" ${GUARD_ROOT}/"$pv_r.broken"
+	pv_end recovered "$pv_r" late
+done`
 
 /**
  * Confirms over a new connection. Prints `confirmed`, or `reverted` and why: the rename has one winner. When it prints
- * `confirmed`, the timer and the boot unit are gone.
+ * `confirmed`, the timer and the boot unit are gone. Asked once more, since the answer was lost, it answers the same.
  */
 export function confirmScript(runId: string): Script {
-  return sh`if [ "$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)" = ${runId} ] && mv ${GUARD_ROOT}/armed ${GUARD_ROOT}/${runId}.confirmed 2>/dev/null; then
+  const own = `${GUARD_ROOT}/${runId}.confirmed`
+  const told = `${RECORDS_ROOT}/${runId}/confirmed`
+  return sh`if [ "$(cat ${GUARD_ROOT}/armed/run 2>/dev/null)" = ${runId} ]; then mv ${GUARD_ROOT}/armed ${own} 2>/dev/null; fi
+if [ -e ${own} ]; then
+	: > ${told}
 	systemctl stop ${guardUnit(runId)}.timer 2>/dev/null || :
-	${DISARM_BOOT}
-	rm -rf ${GUARD_ROOT}/${runId}.confirmed
+	[ -e ${GUARD_ROOT}/armed ] || ${DISARM_BOOT}
+	rm -rf ${own}
 	echo confirmed
+elif [ -e ${told} ]; then echo confirmed
 else
 	echo reverted
 	${reportScript(runId)}
@@ -87,14 +114,25 @@ export function holdScript(runId: string): Script {
 `
 }
 
-/** Waits for a revert that has begun to end, and prints its report. */
+/** Waits for a revert that has begun to end, takes it up again where it was broken off, and prints its report. */
 function reportScript(runId: string): Script {
-  return sh`if [ -d ${GUARD_ROOT}/${runId}.reverted ]; then
+  const own = `${GUARD_ROOT}/${runId}.reverted`
+  return sh`pv_g=${own}
+	if [ -d ${own} ]; then
 		n=0
-		while [ ! -e ${GUARD_ROOT}/${runId}.reverted/done ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done
-		cat ${GUARD_ROOT}/${runId}.reverted/report
-	else echo 'nothing was armed'; fi`
+		while [ ! -e ${own}/done ] && [ $n -lt 300 ] && { [ $n -lt 10 ] || ${AT_WORK}; }; do sleep 0.1; n=$((n+1)); done
+		[ -e ${own}/done ] || sh ${own}/revert again
+		cat ${own}/report
+		[ -e ${own}/done ] || echo 'NOT put back: all that is not named here, since the revert has not come to its end'
+	else
+		systemctl stop ${guardUnit(runId)}.timer 2>/dev/null || :
+		[ -e ${GUARD_ROOT}/armed ] || ${DISARM_BOOT}
+		echo ${NOTHING_ARMED}
+	fi`
 }
+
+/** What a node answers that has nothing to put back: its guard is gone. */
+export const NOTHING_ARMED = 'nothing was armed'
 
 /** Reverts at once instead of waiting for the timer: the run itself failed after it was armed. Prints the report. */
 export function revertNowScript(runId: string): Script {
@@ -146,16 +184,16 @@ const DISARM_BOOT = rawScript(
 )
 
 const BOOT_UNIT = `[Unit]
-Description=Undo a network change that nobody confirmed before the node went down
+Description=Undo a network change that nobody confirmed before the node went down, or that was being undone
 DefaultDependencies=no
-ConditionPathExists=${GUARD_ROOT}/armed/revert
+ConditionPathExistsGlob=${GUARD_ROOT}/*/revert
 After=local-fs.target
 Before=network-pre.target networking.service ssh.service pvenetcommit.service
 Wants=network-pre.target
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh ${GUARD_ROOT}/armed/revert boot
+ExecStart=/bin/sh -c 'for d in ${GUARD_ROOT}/armed ${GUARD_ROOT}/*.reverted; do [ -e $d/done ] || [ -e $d/files-back ] || [ ! -e $d/revert ] || /bin/sh $d/revert boot; done'
 `
 
 /** Live state, as commands read it back. */

@@ -48,7 +48,7 @@ export const CLOSE_RECORD = sh`pv_states() {
 }
 pv_prune() {
 	ls -1r ${RECORDS_ROOT} | awk '{ run = $0; sub(/-[0-9]+([.][0-9]+)?$/, "", run) } run != last { n++; last = run } n > '${KEEP_RUNS} |
-		while IFS= read -r pv_d; do rm -rf -- ${RECORDS_ROOT}"/$pv_d" /run/pvectl/"$pv_d" /var/lib/pvectl/guard/"$pv_d.reverted"; done
+		while IFS= read -r pv_d; do rm -rf -- ${RECORDS_ROOT}"/$pv_d" /run/pvectl/"$pv_d" /var/lib/pvectl/guard/"$pv_d.reverted" /var/lib/pvectl/guard/"$pv_d.confirmed"; done
 }
 pv_close() {
 	[ -d "$PV_KEEP" ] || return 0

@@ -25,7 +25,7 @@ import type { Session } from './session.ts'
 import { showError } from './show.ts'
 import { TaskOutcomes } from './task-outcomes.ts'
 import { type TurnOptions, waitForTurn } from './turn.ts'
-import { blockedError, notConverged, stepFailed, stoppedError } from './verdicts.ts'
+import { blockedError, notConverged, recoveredNotice, stepFailed, stoppedError } from './verdicts.ts'
 import { wantedFacts } from './wanted-facts.ts'
 import type { WorkerEvent } from './worker-log.ts'
 
@@ -195,8 +195,7 @@ class HostRun {
       return undefined
     }
     if (execution.outcome === 'recovered') {
-      const message = `run ${execution.detail} was never confirmed, and its revert timer was gone: ${execution.lastLines.join('; ')}`
-      this.#options.emit({ event: 'host:notice', host: this.#name, message })
+      this.#tell([recoveredNotice(execution)])
       return undefined
     }
     if (execution.outcome !== 'ok') throw await this.#broken(steps, execution, run, guard)
@@ -233,6 +232,7 @@ class HostRun {
       runId: run.id,
       guard,
       ...(shutOut === undefined ? {} : { shutOut }),
+      lookedAt: () => seen?.before.observedAt,
       look: async () => {
         seen = await this.#plan()
         const open = seen.tasks.flatMap(({ task, resources }) =>
@@ -254,7 +254,7 @@ class HostRun {
     const verdict = stepFailed(step, execution)
     const armed =
       guard !== undefined &&
-      ['failed', 'stopped', 'reverted', 'died', 'rebooted', 'vanished'].includes(execution.outcome)
+      ['failed', 'stopped', 'reverted', 'died', 'rebooted', 'vanished', 'guardless'].includes(execution.outcome)
     const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
     if (error.code !== 'ROLLED_BACK') return this.#blame(step, error)
     await this.#outcomes.rollBack(step)
@@ -282,6 +282,8 @@ class HostRun {
   async #failure(error: unknown): Promise<HostResult> {
     const exitCode = error instanceof PvectlError ? error.exitCode : 1
     if (exitCode === 7) await this.#outcomes.rollBack()
+    // Nothing was put back, and that is known.
+    if (error instanceof PvectlError && error.code === 'STEP_FAILED') await this.#outcomes.finish()
     this.#outcomes.closeRest()
     const untouched = exitCode === EXIT.interrupted && this.#executions === 0
     const status = exitCode === 4 ? 'unreachable' : exitCode === 7 ? 'rolled back' : untouched ? 'skipped' : 'failed'

@@ -23,6 +23,7 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
   if (execution.outcome === 'rebooted') return rebooted(step)
   if (execution.outcome === 'absent') return absent()
   if (execution.outcome === 'vanished') return vanished()
+  if (execution.outcome === 'guardless') return guardGone()
   if (execution.outcome === 'unguarded') return unguarded(execution.lastLines)
   if (execution.outcome === 'unrecorded') {
     return new PvectlError('STEP_FAILED', 'the node could not keep a record of the run, so nothing was changed', {
@@ -35,6 +36,13 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
     location: step.task.task.location,
     hint: `${stepHint(execution.lastLines) ?? 'mend the cause and run again'}; steps before it are done, steps after it were not started`,
   })
+}
+
+/** An earlier run was reverted before this one, which went on. */
+export function recoveredNotice({ detail, lastLines }: Execution): string {
+  const [run, late] = detail.split(' ')
+  const what = late === undefined ? 'was never confirmed, and its revert timer was gone' : 'was being reverted'
+  return `run ${run} ${what}: ${lastLines.join('; ')}`
 }
 
 /** The user asked to stop. */
@@ -120,6 +128,12 @@ function died(step: PlannedStep | undefined, completed: number): PvectlError {
   const where = step === undefined ? outside : `in ${step.task.task.title}: ${step.resource.title}`
   return new PvectlError('STEP_FAILED', `the run was killed on the node, ${where}`, {
     hint: 'by somebody, by the kernel for lack of memory, or by a shutdown? What had been done stays; run again to go on',
+  })
+}
+
+function guardGone(): PvectlError {
+  return new PvectlError('STEP_FAILED', 'the guard of the run was removed from /var/lib/pvectl on the node', {
+    hint: 'by whom? Look at the node, then run again',
   })
 }
 

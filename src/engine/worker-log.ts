@@ -5,7 +5,8 @@
  * the guard could not be armed. In these cases no step was started. `reverted`: the revert timer ended the run. `died`: the
  * worker was killed, and said nothing. `rebooted`: the node was restarted before the end. `absent`: the run never reached it.
  * `vanished`: its log was removed. `recovered`: an
- * earlier run whose revert timer was gone was reverted first, and no step was started.
+ * earlier run whose revert timer was gone, or whose revert had broken off, was reverted first, and no step was started.
+ * `guardless`: the guard was removed from the node between two steps.
  */
 export type Outcome =
   | 'ok'
@@ -20,6 +21,7 @@ export type Outcome =
   | 'rebooted'
   | 'vanished'
   | 'recovered'
+  | 'guardless'
   | 'absent'
 
 const OUTCOMES: readonly Outcome[] = [
@@ -34,6 +36,7 @@ const OUTCOMES: readonly Outcome[] = [
   'rebooted',
   'vanished',
   'recovered',
+  'guardless',
   'absent',
 ]
 
