@@ -34,10 +34,8 @@ export function joinIdleInet(lines: Lines, name: string): Lines {
 export function lastingStanza(lines: Lines, name: string, family: 'inet' | 'inet6' = 'inet'): Stanza | undefined {
   const stanzas = stanzasOf(lines, name)
   const addressed = stanzas.filter(hasAddress)
-  const among = addressed.length > 0 ? addressed : stanzas
-  return (
-    among.find((stanza) => stanza.family === family) ?? among.find((stanza) => stanza.family !== 'inet6') ?? among[0]
-  )
+  const other = stanzas.find((stanza) => stanza.family !== 'inet6')
+  return addressed.find((stanza) => stanza.family === family) ?? addressed[0] ?? other ?? stanzas[0]
 }
 
 function hasAddress(stanza: Stanza): boolean {

@@ -2,10 +2,13 @@
 import { interfacesRef } from '../facts/interfaces.ts'
 import { type Link, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
+import { addressesNamed } from '../interfaces/address.ts'
+import { addresses6Named } from '../interfaces/address6.ts'
 import { type BondSettings, slavesInFile } from '../interfaces/bond.ts'
 import { mtuInFile, portsInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { ownersInFile, vlansOnInFile } from '../interfaces/members.ts'
+import { formatIpCidr } from '../net/ip-cidr.ts'
 import { isCard } from './bridge-steps.ts'
 import { linesOf } from './interfaces-file.ts'
 import { addressBlocked, blocked, memberBlocked, mtuAboveBlocked, nameBlocked } from './link-checks.ts'
@@ -103,6 +106,12 @@ function bridgeBlocked({ name, bridge }: BondDesired, lines: Lines, links: Links
     return blocked(
       `there is no bridge ${bridge} for ${name} to be plugged into`,
       `leave \`bridge\` out, and name ${name} among the ports of a new one`,
+    )
+  const [address] = [...addressesNamed(lines, name), ...addresses6Named(lines, name)]
+  if (address !== undefined)
+    return blocked(
+      `${name} has the address ${formatIpCidr(address)}, which it would lose as a port of ${bridge}`,
+      `move the address to ${bridge} first`,
     )
   const other = linkNamed(links, name)?.master
   return other === undefined || other === bridge

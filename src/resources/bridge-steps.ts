@@ -1,7 +1,7 @@
 /** Single changes to a live bridge. */
 import { sh } from '../connection/script.ts'
 import { type Link, type LinksState, linkNamed, portsOf } from '../facts/links.ts'
-import { type BridgeSettings, portsInFile } from '../interfaces/bridge.ts'
+import { type BridgeSettings, mtuInFile, portsInFile } from '../interfaces/bridge.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { vlanOfName } from '../interfaces/vlan.ts'
 import { addressSteps, edited, type LinkStep, linkLocalSteps, mtuSteps, setUp } from './link-steps.ts'
@@ -47,16 +47,19 @@ export function vlanPortSteps(ports: readonly string[], links: LinksState): read
 }
 
 /** A network card carries nothing but its bridge, so it is given at least the MTU of that. */
-export function portMtuSteps(
-  { name, mtu, ports }: BridgeSettings,
-  lines: Lines,
-  links: LinksState,
-): readonly LinkStep[] {
+export function portMtuSteps(settings: BridgeSettings, lines: Lines, links: LinksState): readonly LinkStep[] {
+  const { name, ports } = settings
+  const mtu = mtuOfPorts(settings, lines)
   if (mtu === undefined) return []
   return (ports ?? portsInFile(lines, name) ?? []).flatMap((port) => {
     const card = linkNamed(links, port)
     return card !== undefined && isCard(card) && card.mtu < mtu ? mtuSteps(card, mtu) : []
   })
+}
+
+/** What the ports of a bridge are to carry: what is asked for, and where only ports are, what the bridge has in the file. */
+export function mtuOfPorts({ name, mtu, ports }: BridgeSettings, lines: Lines): number | undefined {
+  return mtu ?? (ports === undefined ? undefined : mtuInFile(lines, name))
 }
 
 /** True for hardware; VLANs, bonds, tunnels and the like have a kind. */

@@ -15,7 +15,7 @@ import { formatIpCidr, ipNetworkOf, ipSpan } from '../net/ip-cidr.ts'
 import { isLinkLocal } from '../net/ipv6.ts'
 import { besideOthers } from './beside-others.ts'
 import { bridgeBlocked, bridgeReads } from './bridge-checks.ts'
-import { isCard } from './bridge-steps.ts'
+import { isCard, mtuOfPorts } from './bridge-steps.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import { blocked } from './link-checks.ts'
 import type { PlanBlocked, Resource, Span } from './resource.ts'
@@ -135,9 +135,10 @@ export function interfacesStanza(settings: BridgeSettings): Resource {
     reads: bridgeReads(settings),
     blocked: (model) => bridgeBlocked(settings, model),
     edit: (lines, links) => {
-      const all = settings.mtu === undefined ? ports : (settings.ports ?? portsInFile(lines, name) ?? [])
+      const mtu = mtuOfPorts(settings, lines)
+      const all = mtu === undefined ? ports : (settings.ports ?? portsInFile(lines, name) ?? [])
       const cards = all.filter((port) => isCard(linkNamed(links, port)))
-      return writeBridge(withCards(lines, cards, { mtu: settings.mtu }), settings)
+      return writeBridge(withCards(lines, cards, { mtu }), settings)
     },
   })
   return { ...stanza, notices: (model) => notAtBoot(settings, linesOf(model.get(interfacesRef))) }

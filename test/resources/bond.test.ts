@@ -234,6 +234,12 @@ const BLOCKED: readonly (readonly [string, Node, Task, RegExp])[] = [
     { address: '10.5.0.1/24' },
     /bond0 is a port of vmbr0, so it can have no address/,
   ],
+  [
+    'an address of its own, as a port of a bridge',
+    { main: BONDED.replace(/(iface bond0 inet) manual/, '$16 static\n\taddress fd00::1/64'), links: BONDED_LINKS },
+    { bridge: 'vmbr0' },
+    /bond0 has the address fd00::1\/64, which it would lose as a port of vmbr0/,
+  ],
   ['no slaves for a new one', {}, {}, /new bond needs slaves/],
   ['no such bridge', {}, { slaves: ['eno2'], bridge: 'vmbr7' }, /no bridge vmbr7/],
   [

@@ -326,6 +326,24 @@ test('bridge: an MTU raises the cards among its ports, in the file too, and no m
   assert.ok(small.main.includes('iface eno2 inet manual\n\nauto'), small.main)
 })
 
+test('bridge: cards that join one of larger packets are raised, and what cannot be is refused as PVE would', () => {
+  const main = WITH_INNER.replace('fd 0\n\nsource', 'fd 0\n\tmtu 9000\n\nsource')
+  const cards = play({ main, links: WITH_VMBR1 }, { bridge: { name: 'vmbr1', ports: ['eno2'] } })
+  assert.ok(cards.main.includes('iface eno2 inet manual\n\tmtu 9000\n'), cards.main)
+  assert.is(linkNamed(cards.links, 'eno2')?.mtu, 9000)
+  const { reasons } = play({ main, links: WITH_VMBR1 }, { bridge: { name: 'vmbr1', ports: ['eno2.5'] } })
+  assert.match(reasons[0] ?? '', /vmbr1 would have an MTU of 9000 .*, and eno2\.5, which carries it, 1500: PVE refuses/)
+  const bonded = main
+    .replace('none\n', 'bond0\n')
+    .replace(
+      'auto vmbr1',
+      'auto bond0\niface bond0 inet manual\n\tbond-slaves eno2\n\tbond-mode active-backup\n\tmtu 9000\n\nauto vmbr1',
+    )
+  const bond0 = link('bond0', { kind: 'bond', bond: { mode: 'active-backup', miimon: 100 }, mtu: 9000 } as never)
+  const lowered = play({ main: bonded, links: [...UPLINK, bond0] }, { bond: { name: 'bond0', mtu: 1400 } })
+  assert.match(lowered.reasons[0] ?? '', /vmbr1 would have an MTU of 9000 .*, and bond0, which carries it, 1400/)
+})
+
 test('bridge: names by the version of PVE', () => {
   const task = { bridge: { name: 'customers' } }
   assert.equal(play({ pve: '8.0.3' }, task).kinds, ['change', 'change'])

@@ -40,6 +40,21 @@ test('with a raw device: last in the file, options sorted as PVE sorts them', ()
   assert.is(linkNamed(outer.links, 'eno2.50')?.vlan?.protocol, '802.1ad')
 })
 
+test('not on what Open vSwitch has by the file, which PVE would refuse to save', () => {
+  const main = `${MAIN}
+iface eno2 inet manual
+	ovs_type OVSPort
+	ovs_bridge vmbr2
+
+auto vmbr2
+iface vmbr2 inet manual
+	ovs_type OVSBridge
+	ovs_ports eno2
+`
+  const { reasons } = play({ main }, { vlan: { name: 'eno2.50' } })
+  assert.match(reasons[0] ?? '', /eno2 belongs to Open vSwitch/)
+})
+
 test('a bridge on top of each, from one list', () => {
   const { kinds, main, links } = play(
     {},
