@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -159,6 +159,9 @@ interface Fault {
 const SITE = '/etc/nginx/sites-available/pvectl-git.example.org.conf'
 const CRT = '/etc/nginx/pvectl/git.example.org'
 
+const JUMP = '/etc/ssh/sshd_config.d/60-pvectl-jump.conf'
+const DNSMASQ = '/etc/dnsmasq.d/pvectl-vmbr1.conf'
+
 const ALL_OF_DNSMASQ = ['dhcp_offer', 'dhcp_reservation', 'dns_name', 'dns_outside', 'ipv6_ra']
 
 const FAULTS: readonly Fault[] = [
@@ -276,6 +279,41 @@ const FAULTS: readonly Fault[] = [
     cause: /vmbr1 is down/,
   },
   {
+    name: 'a policy rule that takes answers to guests elsewhere',
+    tag: 'net',
+    breaks: 'ip rule add pref 10 to 10.10.10.0/24 blackhole',
+    mends: 'ip rule del pref 10',
+    fails: ['mtu', 'forwarding', 'nat', 'dns_name', 'dns_outside'],
+    cause: /answers to guests of vmbr1 go nowhere \(ip route get 10\.10\.10\.\d+:/,
+  },
+  {
+    name: 'a smaller network on the bridge',
+    tag: 'net',
+    breaks: 'ip address add 10.10.10.1/28 dev vmbr1; ip address del 10.10.10.1/24 dev vmbr1',
+    mends:
+      'ip address add 10.10.10.1/24 dev vmbr1; ip address del 10.10.10.1/28 dev vmbr1; systemctl restart dnsmasq; sleep 0.5',
+    fails: ['mtu', 'forwarding', 'nat', 'dns_name', 'dns_outside'],
+    cause: /vmbr1 has 10\.10\.10\.1\/28 in place of 10\.10\.10\.1\/24/,
+  },
+  {
+    name: 'dnsmasq for another interface',
+    tag: 'net',
+    breaks: `cp ${DNSMASQ} /root/; sed -i s/^interface=vmbr1/interface=vmbr9/ ${DNSMASQ}; systemctl restart dnsmasq`,
+    mends: `mv /root/${basename(DNSMASQ)} ${DNSMASQ}; systemctl restart dnsmasq; sleep 0.5`,
+    fails: ALL_OF_DNSMASQ,
+    cause: /pvectl-vmbr1\.conf is for vmbr9, not for vmbr1/,
+  },
+  {
+    name: 'a second router on the bridge',
+    tag: 'net',
+    breaks: `ip -n guest address add fd66::1/64 dev eth0 nodad
+printf '%s\\n' port=0 interface=eth0 bind-interfaces enable-ra dhcp-range=fd66::,ra-only,64 pid-file=/run/second.pid leasefile-ro > /run/second.conf
+ip netns exec guest dnsmasq -C /run/second.conf; sleep 0.5`,
+    mends: 'kill $(cat /run/second.pid); ip -n guest address del fd66::1/64 dev eth0',
+    fails: ['ipv6_ra'],
+    cause: /another router announces itself on vmbr1: fe80:/,
+  },
+  {
     name: 'wrong DNAT',
     tag: 'out',
     breaks: `iptables-save -t nat | sed 's/10.10.10.20:8080/10.10.10.21:8080/' | iptables-restore`,
@@ -352,6 +390,14 @@ install -d -m 0755 /home/jump/.ssh ~jump/.ssh 2>/dev/null; cp /root/keys ~jump/.
     mends: 'mv /root/60-pvectl-jump.conf /etc/ssh/sshd_config.d/; rm -rf ~jump/.ssh; systemctl reload ssh; sleep 0.5',
     fails: ['jump'],
     cause: /60-pvectl-jump\.conf is missing/,
+  },
+  {
+    name: 'a jump account that may reach one guest more',
+    tag: 'jump',
+    breaks: `cp ${JUMP} /root/; sed -i 's/PermitOpen.*/& 10.10.10.21:22/' ${JUMP}; systemctl reload ssh; sleep 0.5`,
+    mends: `mv /root/${basename(JUMP)} ${JUMP}; systemctl reload ssh; sleep 0.5`,
+    fails: ['jump'],
+    cause: /sshd permits 10\.10\.10\.21:22 as well/,
   },
 ]
 

@@ -8,6 +8,9 @@ import { type Evidence, failed, type Prover, passed, type Verdict } from '../pro
 
 const UNIT = 'dnsmasq.service'
 
+/** Where Debian's dnsmasq keeps its leases. */
+const LEASES = '/var/lib/misc/dnsmasq.leases'
+
 interface Offer {
   readonly address: string
   readonly server: string | null
@@ -21,9 +24,10 @@ export const dhcpOffer: Prover<DhcpOfferCheck> = {
   title: ({ seat }) => `DHCP offers an address on ${seatName(seat)}`,
   proves: 'a new guest gets an address in range, with the right router and name servers',
   probe: ({ seat }) => ({ kind: 'dhcp', seat }),
-  facts: ({ seat }) => facts(seat),
+  facts: ({ seat }) => [...facts(seat), { id: `file ${LEASES}`, kind: 'files', args: [LEASES] }],
   judge(check, evidence) {
-    const offer = theOffer(check.seat, evidence)
+    const full = poolCause(check, evidence.node)
+    const offer = theOffer(check.seat, evidence, full)
     if ('status' in offer) return offer
     const wrong = mistakes(check, offer)
     const saw = `${offer.address}, router ${list(offer.router)}, DNS ${list(offer.dns)}`
@@ -56,12 +60,12 @@ function facts(seat: Seat): readonly FactWish[] {
   return [unitFact(UNIT), { id: `file ${file}`, kind: 'files', args: [file] }]
 }
 
-function theOffer(seat: Seat, { seen, node }: Evidence): Offer | Verdict {
+function theOffer(seat: Seat, { seen, node }: Evidence, full?: Cause): Offer | Verdict {
   const problem = seatProblem(seat, seen)
   if (problem !== undefined) return problem
   const offers = offersOf(seen)
   const [offer] = offers
-  if (offer === undefined) return failed('no offer', silence(node, seat))
+  if (offer === undefined) return failed('no offer', silence(node, seat, full))
   const own = node.link(seat)?.addr_info.map(({ local }) => local) ?? []
   const stranger = offers.find(({ server }) => server !== null && !own.includes(server))
   if (stranger === undefined) return offer
@@ -75,7 +79,7 @@ function offersOf({ offers }: Seen): readonly Offer[] {
   return (offers ?? []) as readonly Offer[]
 }
 
-function silence(node: NodeView, seat: Seat): Cause {
+function silence(node: NodeView, seat: Seat, full: Cause | undefined): Cause {
   const from = node.link(seat)?.ifname ?? seatName(seat)
   const packet = {
     family: 4,
@@ -89,7 +93,10 @@ function silence(node: NodeView, seat: Seat): Cause {
   } as const
   return (
     serviceCause(node, seat, { unit: UNIT, protocol: 'udp', port: 67, packet }) ??
-    missingFile(node, seat) ?? {
+    missingFile(node, seat) ??
+    strangeFile(node, seat) ??
+    noAddress(node, seat) ??
+    full ?? {
       cause: 'dnsmasq runs and nothing on the node stops the question: no free address, or no range for this network',
       hint: 'journalctl -u dnsmasq shows what it made of it',
     }
@@ -100,6 +107,38 @@ function missingFile(node: NodeView, seat: Seat): Cause | undefined {
   const file = configFile(seat)
   if (node.file(`file ${file}`, file) !== undefined) return undefined
   return { cause: `${file} is missing`, hint: 'pvectl apply writes it' }
+}
+
+/** A file that was changed so that dnsmasq does not answer here at all. */
+function strangeFile(node: NodeView, seat: Seat): Cause | undefined {
+  const file = configFile(seat)
+  const names = [...(node.file(`file ${file}`, file) ?? '').matchAll(/^interface=(\S+)/gm)].map(([, name]) => name)
+  if (names.length === 0 || names.includes(seat.interface)) return undefined
+  return { cause: `${file} is for ${names.join(', ')}, not for ${seat.interface}`, hint: 'pvectl apply writes it anew' }
+}
+
+/** dnsmasq offers addresses of networks only that the interface is in. */
+function noAddress(node: NodeView, seat: Seat): Cause | undefined {
+  const link = node.link(seat)
+  if (link === undefined || link.addr_info.some(({ family }) => family === 'inet')) return undefined
+  return { cause: `${link.ifname} has no IPv4 address`, hint: 'ifup the bridge, or pvectl apply' }
+}
+
+/** All addresses of the ranges are leased. Lines of the file: `END MAC ADDRESS NAME ID`, END 0 for ever. */
+function poolCause({ ranges }: DhcpOfferCheck, node: NodeView): Cause | undefined {
+  const now = Date.now() / 1000
+  const leased = (node.file(`file ${LEASES}`, LEASES) ?? '').split('\n').flatMap((line) => {
+    const [end = '', , address = ''] = line.split(' ')
+    return Number(end) === 0 || Number(end) > now ? (parseIpv4(address) ?? []) : []
+  })
+  const spans = ranges.map(({ start, end }) => [parseIpv4(start) ?? 0, parseIpv4(end) ?? 0] as const)
+  const size = spans.reduce((sum, [start, end]) => sum + end - start + 1, 0)
+  const taken = new Set(leased.filter((ip) => spans.some(([start, end]) => ip >= start && ip <= end)))
+  if (size === 0 || taken.size < size) return undefined
+  return {
+    cause: `all ${size} addresses of the ranges are leased (${LEASES})`,
+    hint: 'make the ranges larger, or the lease shorter',
+  }
 }
 
 /** An answer that differs from the playbook: the file, or a daemon that has not read it. */

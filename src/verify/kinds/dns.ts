@@ -5,6 +5,7 @@ import type { Packet } from '../firewall/packet.ts'
 import type { NodeView } from '../node.ts'
 import type { Seen } from '../probe/plan.ts'
 import { failed, type Prover, passed, skipped } from '../prover.ts'
+import { answerCause, routeFact } from '../routes.ts'
 
 const UNIT = 'dnsmasq.service'
 const A = 1
@@ -27,7 +28,7 @@ export const dnsName: Prover<DnsNameCheck> = {
       ...(addresses.some((a) => a.includes(':')) ? [AAAA] : []),
     ],
   }),
-  facts: () => [unitFact(UNIT)],
+  facts: ({ seat }) => [unitFact(UNIT), routeFact(seat)],
   judge({ seat, server, addresses }, { seen, node }) {
     const problem = seatProblem(seat, seen)
     if (problem !== undefined) return problem
@@ -60,8 +61,9 @@ export const dnsOutside: Prover<DnsOutsideCheck> = {
     types: [A],
     fresh: true,
   }),
-  facts: (_, { settings }) => [
+  facts: ({ seat }, { settings }) => [
     unitFact(UNIT),
+    routeFact(seat),
     { id: 'resolve', kind: 'resolve', args: [settings.outside_name ?? WELL_KNOWN] },
   ],
   judge({ seat, server }, { seen, node, host }) {
@@ -146,7 +148,7 @@ function localCause(node: NodeView, seat: Seat, server: string, protocol: 'tcp' 
         hint: 'ip address; ifup the bridge, or pvectl apply',
       }
     )
-  return serviceCause(node, seat, { unit: UNIT, protocol, port: 53, packet })
+  return serviceCause(node, seat, { unit: UNIT, protocol, port: 53, packet }) ?? answerCause(node, seat)
 }
 
 function silence(node: NodeView, seat: Seat, server: string, protocol: 'tcp' | 'udp'): Cause {

@@ -1,6 +1,8 @@
 /** Router advertisements, as a guest takes them. */
 import { linkCause, seatName, seatProblem, serviceCause, unitFact } from '../causes.ts'
-import type { Ipv6RaCheck } from '../check.ts'
+import type { Ipv6RaCheck, Seat } from '../check.ts'
+import type { NodeView } from '../node.ts'
+import type { Seen } from '../probe/plan.ts'
 import { failed, type Prover, passed } from '../prover.ts'
 
 const UNIT = 'dnsmasq.service'
@@ -15,6 +17,12 @@ export const ipv6Ra: Prover<Ipv6RaCheck> = {
     const problem = seatProblem(seat, seen)
     if (problem !== undefined) return problem
     const { address, router } = seen
+    const stranger = strangerAmong(seen, node, seat)
+    if (stranger !== undefined)
+      return failed(`router ${stranger}`, {
+        cause: `another router announces itself on ${seatName(seat)}: ${stranger}`,
+        hint: 'guests may send all their packets there: find it and turn its advertisements off',
+      })
     if (address !== undefined && router !== undefined) return passed(`${address} via ${router}`)
     const saw =
       address !== undefined
@@ -47,4 +55,10 @@ export const ipv6Ra: Prover<Ipv6RaCheck> = {
       },
     )
   },
+}
+
+/** A router that is not the node: its own address there is that of the link. */
+function strangerAmong({ routers }: Seen, node: NodeView, seat: Seat): string | undefined {
+  const own = (node.link(seat)?.addr_info ?? []).map(({ local }) => local)
+  return own.length === 0 ? undefined : ((routers ?? []) as readonly string[]).find((router) => !own.includes(router))
 }

@@ -59,7 +59,7 @@ export const jump: Prover<JumpCheck> = {
     if (seen.noKey !== undefined)
       return skipped('no key here is one of those that may log in; name its private half in verify.jump_key')
     if (seen.login !== undefined) return failed(seen.login, loginCause(check, evidence))
-    const freedoms = tooFree(seen)
+    const freedoms = [...tooFree(seen), ...unasked(check, evidence)]
     if (freedoms.length > 0) return failed(freedoms.join('; '), freeCause(check, evidence))
     const allowed = seen.allowed ?? []
     const barred = allowed.filter(({ passage }) => passage.kind === 'prohibited').map(({ end }) => end)
@@ -104,6 +104,19 @@ function tooFree({ others = [], shell, listens }: JumpSeen): readonly string[] {
   ]
 }
 
+/** Destinations beyond those of the playbook that sshd says it permits: more than can be tried. */
+function unasked(check: JumpCheck, { node }: Evidence): readonly string[] {
+  const strangers = strangeEnds(check, String(node.fact(`sshd ${check.user}`).text ?? ''))
+  return strangers.length === 0 ? [] : [`it may also lead to ${strangers.join(', ')}`]
+}
+
+function strangeEnds({ permitted }: Pick<JumpCheck, 'permitted'>, text: string): readonly string[] {
+  const [, line] = /^permitopen (.*)$/m.exec(text) ?? []
+  const ends = (line ?? 'none').split(' ').map((end) => end.toLowerCase())
+  const wanted = permitted.map((end) => end.toLowerCase())
+  return ends.filter((end) => end !== 'none' && end !== '' && !wanted.includes(end))
+}
+
 function dropIn(user: string): string {
   return `/etc/ssh/sshd_config.d/60-pvectl-${user}.conf`
 }
@@ -112,10 +125,16 @@ function keyFilePath(user: string): string {
   return `/etc/ssh/pvectl-authorized-keys/${user}`
 }
 
-function freeCause({ user }: JumpCheck, { node }: Evidence) {
+function freeCause({ user, permitted }: JumpCheck, { node }: Evidence) {
   if (node.file(`file ${dropIn(user)}`, dropIn(user)) === undefined)
     return { cause: `${dropIn(user)} is missing, so the account has no limits`, hint: 'pvectl apply' }
   const text = String(node.fact(`sshd ${user}`).text ?? '')
+  const strangers = strangeEnds({ permitted }, text)
+  if (strangers.length > 0)
+    return {
+      cause: `sshd permits ${strangers.join(', ')} as well (PermitOpen)`,
+      hint: 'pvectl check shows a difference; pvectl apply puts it right',
+    }
   if (!text.includes('permittty no'))
     return {
       cause: 'another setting of sshd comes before those of the account',
@@ -141,6 +160,9 @@ function loginCause({ user }: JumpCheck, { node }: Evidence) {
     return { cause: `${keyFilePath(user)} is missing`, hint: 'pvectl apply' }
   if (node.file(`file ${dropIn(user)}`, dropIn(user)) === undefined)
     return { cause: `${dropIn(user)} is missing, so sshd does not look for its keys`, hint: 'pvectl apply' }
+  const [, allowed] = /^allowusers (.*)$/m.exec(String(node.fact(`sshd ${user}`).text ?? '')) ?? []
+  if (allowed !== undefined && !allowed.split(' ').includes(user))
+    return { cause: `AllowUsers of sshd names ${allowed}, not ${user}`, hint: `add ${user} to it` }
   return {
     cause: 'sshd does not take the key, or has not read its configuration since it was changed',
     hint: 'journalctl -u ssh on the node tells why',

@@ -1,11 +1,12 @@
 /** The way of guests to the outside. */
-import type { IpFamily } from '../../net/ip-cidr.ts'
+import { type IpFamily, parseIp } from '../../net/ip-cidr.ts'
 import { type Cause, firewallCause, forwardingCause, linkCause, seatFamily, seatName, seatProblem } from '../causes.ts'
 import type { ForwardingCheck, MtuCheck, NatCheck, Seat } from '../check.ts'
 import type { Packet } from '../firewall/packet.ts'
 import type { NodeView } from '../node.ts'
 import type { Seen } from '../probe/plan.ts'
 import { type Evidence, failed, type Prover, passed, skipped, type Verdict } from '../prover.ts'
+import { answerCause, passageCause, routeFact } from '../routes.ts'
 import type { VerifySettings } from '../settings.ts'
 
 /** MTU of guests whose bridge says nothing else. */
@@ -23,7 +24,8 @@ export const nat: Prover<NatCheck> = {
   facts({ seat }, { settings }) {
     const target = targetOf(seat, settings)
     const reach = reachOf(seat)
-    return [{ id: reach, kind: reach, args: target === undefined ? [] : [target] }]
+    const ask = { id: reach, kind: reach, args: target === undefined ? [] : [target] }
+    return [ask, routeFact(seat, target === undefined ? undefined : splitTarget(target)[0])]
   },
   judge(check, evidence) {
     const { seen, node } = evidence
@@ -54,7 +56,8 @@ export const forwarding: Prover<ForwardingCheck> = {
     ...(family === undefined ? {} : { family }),
     ...(target === undefined || family === 6 ? {} : { target: target.replace(/:\d+$/, '') }),
   }),
-  judge({ seat, family }, { seen, node }) {
+  facts: ({ seat, family }, { settings }) => (family === 6 ? [] : [routeFact(seat, routedTo(settings))]),
+  judge({ seat, family }, { seen, node, host }) {
     // A bridge that has no address of IPv6 has no guests of it either.
     if (family === 6 && seen.no_address !== undefined)
       return skipped(`${seatName(seat)} has no IPv6 address for guests to know`)
@@ -63,7 +66,11 @@ export const forwarding: Prover<ForwardingCheck> = {
     if (seen.error === 'time exceeded') return passed(`${seen.from} answers as a router`)
     if (seen.error === 'network unreachable' && seen.from !== undefined)
       return passed(`${seen.from} routes, and has no route to ${seen.target}`)
-    const cause = linkCause(node, seat) ?? forwardingCause(node, [node.link(seat)?.ifname ?? ''], family)
+    const target = routedTo(host.settings)
+    const cause =
+      linkCause(node, seat) ??
+      forwardingCause(node, [node.link(seat)?.ifname ?? ''], family) ??
+      (family === 6 ? undefined : (answerCause(node, seat, target) ?? passageCause(node, seat, target)))
     return failed(
       shown(seen),
       cause ?? {
@@ -79,6 +86,7 @@ export const mtu: Prover<MtuCheck> = {
   title: ({ seat, mtu: size = USUAL_MTU }) => `packets of ${size} bytes pass ${seatName(seat)}`,
   proves: 'a packet of the full size of guests gets through unfragmented',
   probe: ({ seat, mtu: size = USUAL_MTU }) => ({ kind: 'mtu', seat, size }),
+  facts: ({ seat }) => [routeFact(seat)],
   judge({ seat, mtu: size = USUAL_MTU }, { seen, node }) {
     const problem = seatProblem(seat, seen)
     if (problem !== undefined) return problem
@@ -96,6 +104,14 @@ export const mtu: Prover<MtuCheck> = {
     }
     const blocked = firewallCause(node, packet)
     if (blocked !== undefined) return skipped(`the node answers no ping: ${blocked.cause}`)
+    const astray = answerCause(node, seat)
+    if (astray !== undefined) return failed(shown(seen), astray)
+    const small = seen.small as Seen | undefined
+    if (small !== undefined && small.reply === undefined)
+      return failed(`${shown(seen)}, whatever the size`, {
+        cause: `${link?.ifname} is up and nothing on the node stops the packets: something on the way over the bridge does`,
+        hint: 'bridge link; bridge vlan; nft list ruleset; ebtables-save',
+      })
     return failed(shown(seen), tooSmall(node, seat, size))
   },
 }
@@ -136,6 +152,11 @@ function throughPacket({ seat, out }: NatCheck, { seen, node }: Evidence): Packe
 
 function tables(family: IpFamily = 4): 'iptables' | 'ip6tables' {
   return family === 4 ? 'iptables' : 'ip6tables'
+}
+
+/** Where the packets go whose passage is tried; undefined: to the gateway. */
+function routedTo({ nat_target: target }: VerifySettings): string | undefined {
+  return target === undefined ? undefined : splitTarget(target)[0]
 }
 
 /** What the inventory names as the outside; undefined for the gateway. */
@@ -180,6 +201,23 @@ function noRule({ seat, out, to }: NatCheck): Cause {
   }
 }
 
+/** Routes and rules that lead packets of guests, or the answers to them, elsewhere. */
+function astrayCause({ seat, out }: NatCheck, { node, host }: Evidence): Cause | undefined {
+  const named = targetOf(seat, host.settings)
+  const target = named === undefined ? undefined : splitTarget(named)[0]
+  return answerCause(node, seat, target) ?? passageCause(node, seat, target, named === undefined ? undefined : out)
+}
+
+/** An address that the node does not have gets no answers, unless somebody routes them to it. */
+function strangeSource(node: NodeView, translation = ''): Cause | undefined {
+  const [, address] = /^SNAT (?:--to-source )?(\S+)/.exec(translation) ?? []
+  if (address === undefined || parseIp(address) === undefined || node.hasAddress(address)) return undefined
+  return {
+    cause: `packets leave with ${address}, which no interface of the node has (NAT as seen: ${translation})`,
+    hint: 'give one the address, unless the provider routes it to the node',
+  }
+}
+
 function outOfReach(check: NatCheck, evidence: Evidence, translation: string | undefined): Verdict {
   const { node, seen, host } = evidence
   const packet = throughPacket(check, evidence)
@@ -197,7 +235,9 @@ function outOfReach(check: NatCheck, evidence: Evidence, translation: string | u
     forwardingCause(node, [packet.from, check.out], packet.family) ??
     firewallCause(node, packet) ??
     firewallCause(node, back) ??
-    (translation === undefined ? noRule(check) : undefined)
+    (translation === undefined ? noRule(check) : undefined) ??
+    astrayCause(check, evidence) ??
+    strangeSource(node, translation)
   if (cause !== undefined) return failed(shown(seen), cause)
   const named = targetOf(check.seat, host.settings)
   if (!answered(node.fact(reachOf(check.seat)))) {

@@ -3,9 +3,9 @@ import { hostOf, ipContains, parseIp, parseIpCidr } from '../../net/ip-cidr.ts'
 import { type Cause, firewallCause, unitCause } from '../causes.ts'
 import type { Site } from '../check.ts'
 import type { NodeView } from '../node.ts'
-import type { Visit } from '../outside/http.ts'
+import type { SeenAnswer, Visit } from '../outside/http.ts'
 import { type Evidence, failed, skipped, type Verdict } from '../prover.ts'
-import { enabledFile, NGINX, PVEPROXY, serverEnds } from './site-view.ts'
+import { directId, enabledFile, NGINX, PVEPROXY, serverEnds } from './site-view.ts'
 
 /** Why nginx does not answer at a port; undefined when it should. */
 export function portCause(node: NodeView, port: number): Cause | undefined {
@@ -70,7 +70,10 @@ function wantedServers(behind: Exclude<Site['behind'], { kind: 'anything' }>): r
 /** The verdict where there is no answer at all: the way to nginx, or nginx. */
 export function unreachable(site: Site, { stage, error }: Partial<Visit>, node: NodeView): Verdict {
   const saw = `port ${site.port}: ${error ?? 'no answer'}`
-  const cause = portCause(node, site.port) ?? (stage === 'connect' ? undefined : siteCause(site, node))
+  const cause =
+    portCause(node, site.port) ??
+    (stage === 'connect' ? undefined : siteCause(site, node)) ??
+    (stage === 'handshake' ? brokenHandshake(site) : undefined)
   return failed(
     saw,
     cause ?? {
@@ -78,6 +81,14 @@ export function unreachable(site: Site, { stage, error }: Partial<Visit>, node: 
       hint: `on the node: ss -ltn 'sport = :${site.port}'`,
     },
   )
+}
+
+/** The connection came about: what comes after is between the visitor and nginx. */
+function brokenHandshake({ file }: Site): Cause {
+  return {
+    cause: `nginx breaks the handshake off: certificate and key of ${file} do not belong together, or it offers no TLS version that is known here`,
+    hint: 'nginx -t; tail /var/log/nginx/error.log',
+  }
 }
 
 function siteCause(site: Site, node: NodeView): Cause | undefined {
@@ -111,6 +122,30 @@ export function noServer(site: Site, saw: string, { node, host }: Evidence): Ver
     cause: 'nginx does not get an answer, though the server lets the node connect',
     hint: 'tail /var/log/nginx/error.log',
   })
+}
+
+/** True of a page that nginx makes when it refuses a request, or has nothing to show. */
+export function isOwnPage({ status, body }: SeenAnswer): boolean {
+  return (status === 403 || status === 404) && /<center>nginx/.test(body)
+}
+
+/** The verdict where nginx refuses what the server behind would answer; undefined when it does not. */
+export function refusedByNginx(site: Site, answer: SeenAnswer, { node, host }: Evidence): Verdict | undefined {
+  if (!isOwnPage(answer)) return undefined
+  const direct = serverEnds(site, host).map(([server, port]) =>
+    Number(node.fact(directId(site, server, port)).status ?? 0),
+  )
+  const better = direct.find((status) => status >= 200 && status < 400)
+  if (better === undefined || direct.includes(answer.status)) return undefined
+  return failed(`${answer.status} from nginx itself, and ${better} from the server`, refusalCause(site))
+}
+
+/** nginx answers in place of the server. */
+export function refusalCause({ file }: Site): Cause {
+  return {
+    cause: `nginx refuses the request before it gets to the server (${file}, or what it includes)`,
+    hint: 'pvectl check shows a difference; tail /var/log/nginx/error.log',
+  }
 }
 
 /** True when this machine is among those that may use a site. */

@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import { unitFact } from '../causes.ts'
 import type { Site } from '../check.ts'
+import { requestText } from '../outside/http.ts'
 import type { FactWish } from '../probe/plan.ts'
 import type { HostView } from '../prover.ts'
 
@@ -82,6 +83,22 @@ function serverEnd(server: string, scheme: 'http' | 'https'): readonly (readonly
   const [, v6, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(server) ?? []
   const host = v6 ?? plain
   return host === undefined ? [] : [[host, Number(port ?? (scheme === 'https' ? 443 : 80))]]
+}
+
+/** What the servers behind a site say to the request of a visitor, asked from the node; of those without TLS. */
+export function directFacts(site: Site, host: HostView): readonly FactWish[] {
+  if (site.behind.kind !== 'servers' || site.behind.scheme !== 'http') return []
+  const request = requestText({ name: visitedName(site, host) })
+  return serverEnds(site, host).map(([server, port]) => ({
+    id: directId(site, server, port),
+    kind: 'http' as const,
+    args: [server, port, request],
+  }))
+}
+
+/** Id of a fact of {@link directFacts}. */
+export function directId({ name }: Site, server: string, port: number): string {
+  return `get ${name} ${server}:${port}`
 }
 
 /** Whether the servers behind a site let the node connect. */

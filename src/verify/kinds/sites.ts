@@ -5,8 +5,28 @@ import type { CertificateCheck, ProxyCheck, RedirectCheck, Site, UnknownNameChec
 import { requestText, type Visit, visit } from '../outside/http.ts'
 import type { Seen } from '../probe/plan.ts'
 import { failed, type HostView, type Outside, type Prover, passed, skipped } from '../prover.ts'
-import { isAllowed, noServer, otherSite, portCause, unreachable, wrongServers } from './site-cause.ts'
-import { behindText, NGINX, serverEnds, serverFacts, siteFacts, socketPath, url, visitedName } from './site-view.ts'
+import {
+  isAllowed,
+  isOwnPage,
+  noServer,
+  otherSite,
+  portCause,
+  refusalCause,
+  refusedByNginx,
+  unreachable,
+  wrongServers,
+} from './site-cause.ts'
+import {
+  behindText,
+  directFacts,
+  NGINX,
+  serverEnds,
+  serverFacts,
+  siteFacts,
+  socketPath,
+  url,
+  visitedName,
+} from './site-view.ts'
 
 const DAY_MS = 86_400_000
 /** Days left at which a certificate is worth a word. */
@@ -49,7 +69,7 @@ export const proxy: Prover<ProxyCheck> = {
   title: ({ site }) => `${url(site)} is answered by ${behindText(site)}`,
   proves: 'a request from outside comes to the server behind the site, and its answer back',
   outside: ({ site }, host, ask) => visitSite(site, host, ask),
-  facts: ({ site }, host) => [...siteFacts(site), ...serverFacts(site, host)],
+  facts: ({ site }, host) => [...siteFacts(site), ...serverFacts(site, host), ...directFacts(site, host)],
   judge({ site }, evidence) {
     const { outside, node, host } = evidence
     const seen = outside as Partial<Visit>
@@ -66,6 +86,8 @@ export const proxy: Prover<ProxyCheck> = {
     if (answer.status === 403 && site.allow.length > 0 && !isAllowed(site, node))
       return skipped('403: this machine is not among those that may use the site (`allow`)')
     if (elsewhere !== undefined) return failed(saw, elsewhere)
+    const refusal = refusedByNginx(site, answer, evidence)
+    if (refusal !== undefined) return refusal
     if (![502, 503, 504].includes(answer.status))
       return passed(`${answer.status}${site.name === name ? '' : ` for ${name}`}`)
     return noServer(site, `${answer.status} from nginx`, evidence)
@@ -94,6 +116,7 @@ export const websocket: Prover<WebSocketCheck> = {
       ([server, port]) => node.fact(`socket ${site.name} ${server}:${port}`).status,
     )
     if (direct.includes(101)) {
+      if (isOwnPage(answer)) return failed(`${answer.status} from nginx itself`, refusalCause(site))
       return failed(`${answer.status}, and 101 from the server itself`, {
         cause: `the site does not pass the upgrade on (${site.file})`,
         hint: 'pvectl check shows a difference; nginx needs proxy_http_version 1.1 and the Upgrade and Connection headers',

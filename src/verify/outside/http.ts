@@ -173,8 +173,14 @@ const WORDS: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME: 'refused the name',
 }
 
+/** Without the places in the sources of OpenSSL. */
+function plainText(message: string): string {
+  const [line = ''] = message.split('\n')
+  return line.replace(/^.*SSL routines:[^:]*:/, '').replace(/:[^:]*\.c:\d+:.*$/, '')
+}
+
 /** Why something failed, in a few words. */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  return WORDS[code ?? ''] ?? message.replace(/^.*SSL routines:[^:]*:/, '').split('\n')[0] ?? String(error)
+  return WORDS[code ?? ''] ?? plainText(message)
 }

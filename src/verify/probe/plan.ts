@@ -34,7 +34,18 @@ export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
 /** One thing to read of the node itself. */
 export interface FactWish {
   readonly id: string
-  readonly kind: 'command' | 'files' | 'rules' | 'units' | 'reach' | 'reach6' | 'tcp' | 'resolve' | 'dns' | 'http'
+  readonly kind:
+    | 'command'
+    | 'files'
+    | 'rules'
+    | 'units'
+    | 'reach'
+    | 'reach6'
+    | 'tcp'
+    | 'resolve'
+    | 'dns'
+    | 'http'
+    | 'routes'
   readonly args: readonly (string | number)[]
 }
 

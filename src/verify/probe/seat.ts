@@ -75,6 +75,13 @@ sub wait_for_port {
     sleep 0.02 while time < $end && (slurp("/sys/class/net/$cable/brport/state") // 3) != 3;
 }
 
+# Length of the network as guests know it: that of the playbook, where it names the node's address there.
+sub guest_prefix {
+    my ($own, @seats) = @_;
+    my ($told) = grep { defined } map { my ($ip, $length) = split m{/}, $_->{network} // ''; ($ip // '') eq $own->{local} ? $length : () } @seats;
+    return defined $told && $told < $own->{prefixlen} && $told <= 29 ? $told : $own->{prefixlen};
+}
+
 # An address that nobody has, from the top of the network of the node's address there; and whether the node answered.
 sub free_address {
     my ($own, $bits) = @_;
@@ -123,13 +130,18 @@ sub router_advertisement {
     my ($taken) = @_;
     my $seen = {};
     my $end = time + 6;
+    my $whole;
     while (time < $end) {
         my ($link) = ip_list('-6', 'addr', 'show', 'dev', 'eth0', 'scope', 'global');
         my ($address) = grep { ($_->{scope} // '') eq 'global' && $_->{local} ne ($taken // '') } @{$link->{addr_info} // []};
-        my ($route) = ip_list('-6', 'route', 'show', 'default', 'proto', 'ra');
+        my @routes = ip_list('-6', 'route', 'show', 'default', 'proto', 'ra');
+        my ($route) = @routes;
         $seen->{address} = "$address->{local}/$address->{prefixlen}" if $address;
-        $seen->{router} = $route->{gateway} if $route;
-        last if $seen->{address} && $seen->{router};
+        $seen->{router} = $route->{gateway} // $route->{nexthops}[0]{gateway} if $route;
+        $seen->{routers} = [map { $_->{nexthops} ? map { $_->{gateway} } @{$_->{nexthops}} : $_->{gateway} } @routes];
+        # A second router is told by its own advertisement, which may come half a second later (RFC 4861, 6.2.6).
+        $whole //= time if $seen->{address} && $seen->{router};
+        last if $whole && time > $whole + 0.75;
         sleep 0.25;
     }
     return $seen;
@@ -184,9 +196,10 @@ sub addressed_probes {
     my $own = $group->{own4};
     my $none = sub { my ($why, $value) = @_; excuse($group, $value // $why =~ tr/_/ /r); return { map { ($_->{id} => { $why => $value // 1 }) } @probes } };
     return $none->('no_address') if !$own;
-    my ($free, $alive) = free_address($own->{local}, $own->{prefixlen});
+    my $prefix = guest_prefix($own, map { $_->{seat} } @probes);
+    my ($free, $alive) = free_address($own->{local}, $prefix);
     return $none->('no_free_address') if !defined $free;
-    my $why = quiet('ip', 'addr', 'add', "$free/$own->{prefixlen}", 'dev', 'eth0') // quiet('ip', 'route', 'add', 'default', 'via', $own->{local});
+    my $why = quiet('ip', 'addr', 'add', "$free/$prefix", 'dev', 'eth0') // quiet('ip', 'route', 'add', 'default', 'via', $own->{local});
     return $none->('setup', $why) if $why;
     my @calls = grep { $_->{kind} eq 'between' } @probes;
     @probes = grep { $_->{kind} ne 'between' } @probes;
@@ -238,7 +251,11 @@ sub probe {
     my $target = $probe->{target} // $default->{gateway};
     return reach($target) if $kind eq 'nat';
     return { %{ping($target // '192.0.2.1', hops => 1)}, target => $target // '192.0.2.1' } if $kind eq 'forwarding';
-    return { %{ping($own->{local}, size => $probe->{size})}, target => $own->{local} } if $kind eq 'mtu';
+    if ($kind eq 'mtu') {
+        my $seen = ping($own->{local}, size => $probe->{size});
+        $seen->{small} = ping($own->{local}) if !$seen->{reply};
+        return { %$seen, target => $own->{local} };
+    }
     return { %{tcp_result($probe->{host} // $own->{local}, $probe->{port})}, target => $probe->{host} // $own->{local} } if $kind eq 'tcp' || $kind eq 'closed';
     return { error => "unknown probe $kind" };
 }
