@@ -128,6 +128,11 @@ function rolledBack(why: string, answer: string): PvectlError {
   })
 }
 
+/** Paths that an error of a rollback names as not put back. */
+export function pathsNotBack({ message }: PvectlError): readonly string[] {
+  return [...message.matchAll(/NOT put back: (\/[^\s,;]+)/g)].flatMap(([, path]) => path ?? [])
+}
+
 function guardLost(why: string): PvectlError {
   return new PvectlError(
     'STEP_FAILED',

@@ -41,7 +41,6 @@ if [ "$1" != later ]; then
 	echo $$ > pid
 	${BOOT.latin1}
 	[ -e boot ] || echo "$pv_boot" > boot
-	[ ! -s report ] || note "taken up again, since it had broken off"
 fi
 t=/run/pvectl-revert
 mkdir -p -m 700 $t 2>/dev/null || t=$PWD
@@ -50,7 +49,8 @@ ${LINKS_REVERT}
 ${NET_REVERT}
 if [ "$1" = later ]; then pve_later; exit 0; fi
 [ "$1" = timer ] || systemctl stop "pvectl-guard-$run.timer" 2>/dev/null
-note "reverted by $1 at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+how='reverted by'; [ ! -s report ] || how='had broken off, taken up again by'
+note "$how $1 at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 # Nothing of the run may go on beside this.
 if [ -e "/run/pvectl/$run" ]; then
 	: > "/run/pvectl/$run/stop"
@@ -73,7 +73,11 @@ if [ -e "$keep/.paths" ]; then
 		elif [ -e "$keep/files$p" ] || [ -L "$keep/files$p" ]; then
 			# On a full disk the kept file itself takes the place.
 			{ cp -a -- "$keep/files$p" "$p.pvectl-revert" || { rm -rf -- "$p.pvectl-revert"; cp -al -- "$keep/files$p" "$p.pvectl-revert"; }; } 2>/dev/null &&
-				mv -f -- "$p.pvectl-revert" "$p" && note "restored $p" || failed "$p, which is kept in $keep/files"
+				mv -f -- "$p.pvectl-revert" "$p" && note "restored $p" || {
+				rm -rf -- "$p.pvectl-revert"
+				# A file that cannot be replaced could not be replaced by the run either.
+				[ -f "$p" ] && cmp -s -- "$keep/files$p" "$p" || failed "$p, which is kept in $keep/files"
+			}
 		elif [ -e "$p" ] || [ -L "$p" ]; then
 			rm -rf -- "$p" && note "removed $p" || failed "$p, which was not there"
 		fi
@@ -88,7 +92,7 @@ as_before() {
 	if [ -e "snap$1" ] || [ -L "snap$1" ]; then
 		if [ -L "snap$1" ]; then [ "$(readlink "snap$1")" = "$(readlink "$1")" ] && return 0
 		else cmp -s "snap$1" "$1" && return 0; fi
-		{ [ ! -e "$1" ] || put_away "$1"; } && cp -a -- "snap$1" "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1" || { failed "$1, which is kept in $PWD/snap"; return 0; }
+		{ [ ! -e "$1" ] || put_away "$1"; } && cp -a -- "snap$1" "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1" || { rm -rf -- "$1.pvectl-revert"; failed "$1, which is kept in $PWD/snap"; return 0; }
 	elif [ -e "$1" ]; then put_away "$1" || { failed "$1, which was not there"; return 0; }
 	else return 0; fi
 	note "$1 is as before the run$k"

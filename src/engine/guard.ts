@@ -42,7 +42,7 @@ ln -sfn /etc/systemd/system/pvectl-guard.service /etc/systemd/system/sysinit.tar
 sync -f . 2>/dev/null || :
 mv ${GUARD_ROOT}/arming "$pv_guard"
 systemd-run -q --unit=${guardUnit(runId)} --on-active=${timeoutSeconds} --timer-property=AccuracySec=100ms \
-	-p Restart=no sh ${GUARD_ROOT}/armed/revert timer
+	-p Restart=on-failure -p RestartSec=1 sh -c ${timerScript(runId)}
 )
 if [ $? -ne 0 ]; then
 	${DISARM_BOOT}
@@ -51,6 +51,12 @@ if [ $? -ne 0 ]; then
 fi
 ${holdFunction(runId)}
 `
+}
+
+/** What the timer starts, and systemd starts again when it is killed. */
+function timerScript(runId: string): string {
+  const [armed, begun] = [`${GUARD_ROOT}/armed/revert`, `${GUARD_ROOT}/${runId}.reverted/revert`]
+  return `if [ -e ${begun} ]; then exec sh ${begun} systemd; fi; [ ! -e ${armed} ] || exec sh ${armed} timer`
 }
 
 /** True in sh while the revert in the folder `$pv_g` is at work. */
@@ -121,7 +127,7 @@ function reportScript(runId: string): Script {
 	if [ -d ${own} ]; then
 		n=0
 		while [ ! -e ${own}/done ] && [ $n -lt 300 ] && { [ $n -lt 10 ] || ${AT_WORK}; }; do sleep 0.1; n=$((n+1)); done
-		[ -e ${own}/done ] || sh ${own}/revert again
+		[ -e ${own}/done ] || sh ${own}/revert pvectl
 		cat ${own}/report
 		[ -e ${own}/done ] || echo 'NOT put back: all that is not named here, since the revert has not come to its end'
 	else

@@ -4,7 +4,7 @@ import type { FactRef } from '../facts/fact.ts'
 import type { HostStage } from '../playbook/job.ts'
 import type { Canary } from './canary.ts'
 import type { GuardOptions, RunInfo } from './compile.ts'
-import { confirm, revertFailed } from './confirm.ts'
+import { confirm, pathsNotBack, revertFailed } from './confirm.ts'
 import type { Emit, HostPhase, HostStatus, ShownError, Status } from './events.ts'
 import { type Execution, execute } from './execute.ts'
 import { lostAtNextBoot } from './next-boot.ts'
@@ -257,7 +257,7 @@ class HostRun {
       ['failed', 'stopped', 'reverted', 'died', 'rebooted', 'vanished', 'guardless'].includes(execution.outcome)
     const error = armed ? await revertFailed(this.#session, run.id, guard, verdict.message) : verdict
     if (error.code !== 'ROLLED_BACK') return this.#blame(step, error)
-    await this.#outcomes.rollBack(step)
+    await this.#outcomes.rollBack(step, pathsNotBack(error))
     return error
   }
 
@@ -281,7 +281,7 @@ class HostRun {
 
   async #failure(error: unknown): Promise<HostResult> {
     const exitCode = error instanceof PvectlError ? error.exitCode : 1
-    if (exitCode === 7) await this.#outcomes.rollBack()
+    if (error instanceof PvectlError && exitCode === 7) await this.#outcomes.rollBack(undefined, pathsNotBack(error))
     // Nothing was put back, and that is known.
     if (error instanceof PvectlError && error.code === 'STEP_FAILED') await this.#outcomes.finish()
     this.#outcomes.closeRest()

@@ -31,6 +31,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     /401\s+Unauthorized/i,
     'an enterprise repository wants a subscription; disable it or add one (web interface: Updates → Repositories)',
   ],
+  [/Operation not permitted/, 'is the file immutable? look with: lsattr FILE; chattr -i FILE lets it be changed'],
   [/Cannot allocate memory|Out of memory/i, 'the node is out of memory; look with: free -h; dmesg | grep -i oom'],
 ]
 

@@ -73,8 +73,11 @@ export class TaskOutcomes {
     }
   }
 
-  /** The node put back what ran, but for packages and accounts: those stay. `failed` is the step that broke the run. */
-  async rollBack(failed?: PlannedStep): Promise<void> {
+  /**
+   * The node put back what ran, but for packages and accounts, and for the paths `notBack`: those stay. `failed` is the
+   * step that broke the run.
+   */
+  async rollBack(failed?: PlannedStep, notBack: readonly string[] = []): Promise<void> {
     if (failed !== undefined) {
       const { task, resources } = failed.task
       const shown = await Promise.all(resources.map((resource) => this.#showRan(failed.task, resource, failed)))
@@ -82,8 +85,9 @@ export class TaskOutcomes {
     }
     for (const { task } of this.#ran.values()) {
       const ran = [...this.#ran.values()].filter((step) => step.task.task.id === task.task.id)
-      const stays = ran.every(({ resource }) => LASTING.includes(resource.kind))
-      const shown = stays ? await Promise.all(ran.map((step) => this.#showRan(task, step, undefined))) : []
+      const staying = ran.filter((step) => LASTING.includes(step.resource.kind) || leaves(step, notBack))
+      const stays = staying.length === ran.length || staying.some((step) => leaves(step, notBack))
+      const shown = stays ? await Promise.all(staying.map((step) => this.#showRan(task, step, undefined))) : []
       this.#end(task.task, stays ? 'changed' : 'rolled back', shown)
     }
   }
@@ -125,4 +129,8 @@ export class TaskOutcomes {
     if (ran !== undefined) return showResource({ resource: resource.resource, plan: ran.plan }, 'changed')
     return showResource(resource, resource.plan.kind === 'ok' ? 'ok' : 'skipped')
   }
+}
+
+function leaves({ plan }: PlannedStep, paths: readonly string[]): boolean {
+  return plan.after.some(({ ref }) => ref.kind.name === 'file' && paths.includes(ref.id))
 }

@@ -77,7 +77,7 @@ pv_write() {
 	*) (umask 077; printf '%s' "$4" > "$pv_t") && chown -- "$3" "$pv_t" && chmod -- "$2" "$pv_t" ;;
 	esac || { rm -f -- "$pv_t"; pv_fail "cannot write beside $pv_p (disk full or read-only?)"; }
 	sync -d -- "$pv_t" 2>/dev/null || :
-	mv -f -- "$pv_t" "$pv_p"
+	mv -f -- "$pv_t" "$pv_p" || { rm -f -- "$pv_t"; pv_fail "cannot replace $pv_p"; }
 }
 pv_remove() {
 	pv_expect "$1" "$2"
