@@ -15,6 +15,7 @@ import { dropInPath, unitDropIn } from '../resources/unit-drop-in.ts'
 import { type DnsmasqParams, dnsmasqParams } from './dnsmasq/params.ts'
 import { dnsmasqProofs } from './dnsmasq/proofs.ts'
 import { renderDnsmasq } from './dnsmasq/render.ts'
+import { MANAGED } from './managed.ts'
 import { defineTask, type HostContext } from './task-type.ts'
 
 // Debian's own unit. Proxmox VE's SDN stops every `dnsmasq@…` whenever a network configuration is applied.
@@ -50,7 +51,7 @@ function present(params: DnsmasqParams, host: HostContext): readonly Resource[] 
   const directory = params.replace.length === 0 ? [] : [DNSMASQ_DIRECTORY]
   return [
     debianPackage({ name: 'dnsmasq', state: 'present', units: [UNIT] }),
-    unitDropIn(UNIT, '# Managed by pvectl: changes made here will be overwritten.\n[Unit]\nAfter=networking.service\n'),
+    unitDropIn(UNIT, `${MANAGED}\n[Unit]\nAfter=networking.service\n`),
     ...(params.ipv6_ra === false ? [] : [advertisedPrefix(params.interface)]),
     dnsmasqConflicts({ interface: params.interface, subnet, path, content: text, replaced: params.replace }),
     dnsmasqAround({ ...servingOf(params), address: formatIpv4(subnet.address), path }),

@@ -8,6 +8,7 @@ import { givingSshdSettings, SSHD_DIRECTORY, sshdIncludes, sshdSettings } from '
 import { unit } from '../resources/unit.ts'
 import { user, userAbsent } from '../resources/user.ts'
 import { type JumpUserParams, jumpUserParams, permittedDestinations } from './jump-user/params.ts'
+import { MANAGED } from './managed.ts'
 import { defineTask, type HostContext } from './task-type.ts'
 
 const KEY_DIRECTORY = '/etc/ssh/pvectl-authorized-keys'
@@ -112,5 +113,5 @@ function dropInPath(name: string): string {
 
 function keyFile({ keys }: JumpUserParams): Buffer {
   const lines = keys.flatMap((key) => parseKeyLine(key) ?? []).map(formatKeyLine)
-  return Buffer.from(`# Managed by pvectl: changes made here will be overwritten.\n${lines.join('\n')}\n`)
+  return Buffer.from(`${MANAGED}\n${lines.join('\n')}\n`)
 }

@@ -1,4 +1,5 @@
 /** The text of a sysctl.d(5) file. */
+import { MANAGED } from './managed.ts'
 
 /** One kernel parameter and its value. */
 export interface SysctlSetting {
@@ -19,5 +20,5 @@ export function sysctlFilePath(topic: string): string {
 /** Settings in the order given, which is the order in which the kernel gets them at boot. */
 export function sysctlFileContent(settings: readonly SysctlSetting[]): Buffer {
   const lines = settings.map(({ name, value, optional }) => `${optional === true ? '-' : ''}${name} = ${value}`)
-  return Buffer.from(`# Managed by pvectl: changes made here will be overwritten.\n${lines.join('\n')}\n`)
+  return Buffer.from(`${MANAGED}\n${lines.join('\n')}\n`)
 }
