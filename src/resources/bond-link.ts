@@ -4,7 +4,7 @@ import { sh } from '../connection/script.ts'
 import { bridgeVlansRef } from '../facts/bridge-vlans.ts'
 import type { FactRef } from '../facts/fact.ts'
 import { interfacesRef } from '../facts/interfaces.ts'
-import { linkNamed, linksRef } from '../facts/links.ts'
+import { type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { slavesInFile, writeBond } from '../interfaces/bond.ts'
 import { mtuInFile, portsInFile, writeBridge } from '../interfaces/bridge.ts'
@@ -58,7 +58,22 @@ export function bondLink(desired: BondDesired): Resource {
         ? bringUp(desired, model)
         : planSteps(bondSteps(desired, lines, links, link), links, name)
     },
+    notices: (after) => unfitForBridge(name, after.get(linksRef)),
   }
+}
+
+/**
+ * Both modes send frames with the MAC address of whichever card they take, guests' too, and switches then look for the
+ * guest behind that address (Linux, drivers/net/bonding/bond_alb.c).
+ */
+function unfitForBridge(name: string, links: LinksState): readonly string[] {
+  const bond = linkNamed(links, name)
+  const mode = bond?.bond?.mode ?? ''
+  return bond?.master !== undefined && /^balance-[at]lb$/.test(mode)
+    ? [
+        `${name} is a port of ${bond.master} in mode ${mode}, which gives frames of guests the MAC addresses of its cards: guests may lose packets; active-backup needs as little of the switch`,
+      ]
+    : []
 }
 
 /** A new bond carries packets as large as the card whose place it takes. */

@@ -2,7 +2,17 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { BondState } from '../../src/facts/link-kinds.ts'
 import { type Link, linkNamed } from '../../src/facts/links.ts'
-import { bridge, link, MAIN, type Node, type Outcome, play, type Task, UPLINK } from '../helpers/network-node.ts'
+import {
+  bridge,
+  link,
+  MAIN,
+  type Node,
+  type Outcome,
+  play,
+  resourcesOf,
+  type Task,
+  UPLINK,
+} from '../helpers/network-node.ts'
 
 const test = suite('bonds: plans')
 
@@ -265,6 +275,19 @@ test('absent: unless a bridge needs it', () => {
     { bond: { name: 'bond0', state: 'absent' } },
   )
   assert.match(used.reasons[0] ?? '', /vmbr0 is built on bond0/)
+})
+
+test('a mode that gives frames of guests other MAC addresses is told, once the bond is under a bridge', () => {
+  const told = (ports: readonly string[]) => {
+    const tasks = [
+      { bond: { name: 'bond0', slaves: ['eno2', 'eno3'], mode: 'balance-alb' } },
+      { bridge: { name: 'vmbr1', ports } },
+    ]
+    const { model } = play({ links: CARDS }, ...tasks)
+    return resourcesOf(tasks).flatMap((resource) => resource.notices?.(model) ?? [])
+  }
+  assert.equal(told([]), [])
+  assert.match(told(['bond0']).join(), /^bond0 is a port of vmbr1 in mode balance-alb, .*; active-backup needs/)
 })
 
 test.run()
