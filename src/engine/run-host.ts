@@ -184,6 +184,9 @@ class HostRun {
       signal,
       guard,
       onLost: () => this.#phase('reconnecting'),
+    }).catch((error) => {
+      if (error instanceof PvectlError && error.code === 'CONNECTION_LOST') this.#outcomes.lose(steps)
+      throw error
     })
     for (const index of execution.completed) {
       const step = steps[index]

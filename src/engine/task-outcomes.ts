@@ -17,6 +17,7 @@ export class TaskOutcomes {
   readonly #ran = new Map<string, PlannedStep>()
   readonly #unverifiable = new Set<string>()
   readonly #finished = new Set<string>()
+  readonly #lost = new Set<string>()
 
   constructor(host: string, tasks: readonly HostTask[], emit: Emit) {
     this.#host = host
@@ -62,6 +63,11 @@ export class TaskOutcomes {
     if (step.plan.unverifiable === true) this.#unverifiable.add(key)
   }
 
+  /** Notes that nobody knows which of the steps ran. */
+  lose(steps: readonly PlannedStep[]): void {
+    for (const { task } of steps) this.#lost.add(task.task.id)
+  }
+
   /** Emits the end of each task that had a step; `failed` is the step that broke the run. */
   async finish(failed?: PlannedStep, error?: PvectlError): Promise<void> {
     const steps = [...this.#ran.values(), ...(failed === undefined ? [] : [failed])]
@@ -98,11 +104,11 @@ export class TaskOutcomes {
     for (const { task } of plan.tasks) if (!this.#statuses.has(task.id)) this.#end(task, 'ok', [])
   }
 
-  /** Tasks without an outcome: those that ran were not seen afterwards, the others did not run. */
+  /** Tasks without an outcome: those that ran were not seen afterwards, the others did not run, as far as is known. */
   closeRest(): void {
     const ran = new Set([...this.#ran.values()].map(({ task }) => task.task.id))
     for (const { id } of this.#tasks) {
-      if (!this.#statuses.has(id)) this.#statuses.set(id, ran.has(id) ? 'unknown' : 'skipped')
+      if (!this.#statuses.has(id)) this.#statuses.set(id, ran.has(id) || this.#lost.has(id) ? 'unknown' : 'skipped')
     }
   }
 

@@ -183,6 +183,21 @@ test('a connection that drops mid-run is taken up again and the outcome is true'
   assert.is(readFileSync(path, 'utf8'), 'done\n')
 })
 
+test('a connection that never comes back: what was to run is unknown, not skipped', async (context) => {
+  const path = join(context.root, 'a')
+  context.connector.before = (n) => {
+    if (n > 1) throw new PvectlError('AUTH_FAILED', 'no')
+  }
+  const report = await go(context, [
+    testTask('1', file({ path, content: content('x'), owner })),
+    testTask('2', file({ path: `${path}.ok`, content: content('x'), owner })),
+  ])
+  assert.is(report.exitCode, 5)
+  const finished = context.events.find((e) => e.event === 'host:finished')
+  assert.is(finished?.error?.code, 'CONNECTION_LOST')
+  assert.equal(finished?.tasks, { unknown: 2 })
+})
+
 test('a held lock fails the host and names the owner', async (context) => {
   const path = join(context.root, 'a')
   const slow = go(context, [testTask('1', command({ run: 'sleep 1', touches: [] }))])
