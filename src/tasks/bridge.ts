@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { BridgeSettings } from '../interfaces/bridge.ts'
 import { bridgeLink } from '../resources/bridge-link.ts'
 import { bridgeVlans } from '../resources/bridge-vlans.ts'
-import { file } from '../resources/file.ts'
+import { file, fileAbsent } from '../resources/file.ts'
 import { interfacesStanza } from '../resources/interfaces-stanza.ts'
 import { bridgeAbsent } from '../resources/link-absent.ts'
 import { acceptsAdvertisements, noAdvertisements } from '../resources/no-advertisements.ts'
@@ -100,7 +100,7 @@ export const bridgeTask = defineTask({
       comment,
       autostart,
     }
-    if (state === 'absent') return bridgeAbsent(name)
+    if (state === 'absent') return [...bridgeAbsent(name), fileAbsent(sysctlOf(name))]
     const isSecluded = link_local === false && (address6 === undefined || address6 === 'none')
     return [
       interfacesStanza(settings),
@@ -118,7 +118,11 @@ export const bridgeTask = defineTask({
 
 /** Without a link-local address the node would still take one that a guest advertises, as a router does. */
 function secluded(name: string): readonly Resource[] {
-  const path = sysctlFilePath(`bridge-${name}`)
   const content = sysctlFileContent([{ name: acceptsAdvertisements(name), value: '0', optional: true }])
-  return [file({ path, content, mode: '0644', owner: 'root:root' }), noAdvertisements(name)]
+  return [file({ path: sysctlOf(name), content, mode: '0644', owner: 'root:root' }), noAdvertisements(name)]
+}
+
+/** The file that keeps a secluded bridge from believing routers at boot. */
+function sysctlOf(name: string): string {
+  return sysctlFilePath(`bridge-${name}`)
 }

@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert'
 import { bridgeVlansRef, type PortVlans } from '../../src/facts/bridge-vlans.ts'
 import type { FactUpdate } from '../../src/facts/fact.ts'
+import { type FileState, fileAt } from '../../src/facts/file.ts'
 import { forwardFilterOf } from '../../src/facts/forward-filter.ts'
 import { type InterfacesState, interfacesRef } from '../../src/facts/interfaces.ts'
 import { type Link, type LinksState, linksRef } from '../../src/facts/links.ts'
@@ -24,6 +25,8 @@ import { vlanTask } from '../../src/tasks/vlan.ts'
 import { vxlanTask } from '../../src/tasks/vxlan.ts'
 import { hostContext } from './host-context.ts'
 import { fact, modelOf } from './model.ts'
+
+const NO_FILE: FileState = { type: 'absent' }
 
 export const MAIN = `auto lo
 iface lo inet loopback
@@ -121,6 +124,7 @@ export function modelOfNode({
     fact(forwardFilterOf(6), OPEN_FILTER),
     fact(sdnRef, { vnets: [], subnets: [] }),
     fact(packageNamed('pve-manager'), { installed: true, version: pve }),
+    ...['vmbr0', 'vmbr1'].map((name) => fact(fileAt(`/etc/sysctl.d/99-zz-pvectl-bridge-${name}.conf`), NO_FILE)),
     ...more,
   )
 }

@@ -293,10 +293,12 @@ iface vmbr1 inet6 static
   assert.is(both.main, before.main.replace(six, `${six}\niface vmbr1 inet static\n\taddress 10.10.10.1/24\n`))
 })
 
+const SYSCTL_OF_VMBR1 = '/etc/sysctl.d/99-zz-pvectl-bridge-vmbr1.conf'
+
 test('bridge: without any address of its own, not even a link-local one', () => {
   const more = [
     fact(fileAt('/etc/sysctl.d/99-zz-pvectl-bridge-dmz.conf'), { type: 'absent' } as const),
-    fact(fileAt('/etc/sysctl.d/99-zz-pvectl-bridge-vmbr1.conf'), { type: 'absent' } as const),
+    fact(fileAt(SYSCTL_OF_VMBR1), { type: 'absent' } as const),
     fact(sysctlNamed('net.ipv6.conf.dmz.accept_ra'), undefined),
     fact(sysctlNamed('net.ipv6.conf.vmbr1.accept_ra'), '1'),
   ]
@@ -314,6 +316,12 @@ test('bridge: without any address of its own, not even a link-local one', () => 
   assert.equal(linkNamed(live.links, 'vmbr1')?.addresses, [])
   const back = play({ main: live.main, links: live.links.links }, { bridge: { name: 'vmbr1', link_local: true } })
   assert.is(back.main, main)
+  const written = live.model.get(fileAt(SYSCTL_OF_VMBR1))
+  assert.is(written.type, 'file')
+  const left = { main: live.main, links: live.links.links, more: [fact(fileAt(SYSCTL_OF_VMBR1), written)] }
+  const gone = play(left, { bridge: { name: 'vmbr1', state: 'absent' } })
+  assert.is(gone.summaries.at(-1), `remove ${SYSCTL_OF_VMBR1}`)
+  assert.is(gone.model.get(fileAt(SYSCTL_OF_VMBR1)).type, 'absent')
 })
 
 test('bridge: an MTU raises the cards among its ports, in the file too, and no more', () => {
@@ -365,11 +373,11 @@ test('bridge absent: rules first, then the link, then the stanza; other rules st
   )
   const rules = [SPEC, '-s 10.99.0.0/16 -o vmbr0 -j MASQUERADE', SPEC]
   const outcome = play({ main, links: WITH_VMBR1, rules }, { bridge: { name: 'vmbr1', state: 'absent' } })
-  assert.equal(outcome.kinds, ['change', 'change!', 'change'])
+  assert.equal(outcome.kinds, ['change', 'change!', 'change', 'ok'])
   assert.is(outcome.main, MAIN)
   assert.equal(outcome.nat, ['-s 10.99.0.0/16 -o vmbr0 -j MASQUERADE'])
   assert.is(linkNamed(outcome.links, 'vmbr1'), undefined)
-  assert.equal(play({}, { bridge: { name: 'vmbr1', state: 'absent' } }).kinds, ['ok', 'ok', 'ok'])
+  assert.equal(play({}, { bridge: { name: 'vmbr1', state: 'absent' } }).kinds, ['ok', 'ok', 'ok', 'ok'])
 })
 
 const KEPT: readonly (readonly [string, Node, string, RegExp])[] = [
@@ -391,7 +399,7 @@ const KEPT: readonly (readonly [string, Node, string, RegExp])[] = [
 for (const [what, node, name, reason] of KEPT)
   test(`bridge absent: blocked by ${what}`, () => {
     const { kinds, reasons } = play(node, { bridge: { name, state: 'absent' } })
-    assert.equal(kinds, ['blocked', 'blocked', 'blocked'])
+    assert.equal(kinds, ['blocked', 'blocked', 'blocked', 'ok'])
     assert.match(reasons[0] ?? '', reason)
   })
 
