@@ -23,6 +23,14 @@ export function isName(text: string): boolean {
   return new RegExp(`^${NAME}$`).test(text)
 }
 
+/**
+ * True for the set of what a card of a guest may send from. An alias there makes PVE leave out the guest's filter of
+ * hardware addresses and ARP (pve-firewall, compile_ebtables_filter).
+ */
+export function isCardFilter(name: string): boolean {
+  return /^ipfilter-net\d+$/.test(name)
+}
+
 /** A reference in a rule or a set to what has a name. */
 export interface NamedAddress {
   readonly kind: 'set' | 'alias'

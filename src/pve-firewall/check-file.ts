@@ -5,7 +5,16 @@
 import { isUtf8 } from 'node:buffer'
 import { formatLines, type Lines } from '../interfaces/lines.ts'
 import type { IpFamily } from '../net/ip-cidr.ts'
-import { isName, MAX_GROUP_NAME, MAX_SET_NAME, parseMatch, parseNamed, parseNetwork } from './addresses.ts'
+import {
+  isCardFilter,
+  isName,
+  MAX_GROUP_NAME,
+  MAX_SET_NAME,
+  type NamedAddress,
+  parseMatch,
+  parseNamed,
+  parseNetwork,
+} from './addresses.ts'
 import { checkRule, protocolFamily, type RuleMistake } from './check-rule.ts'
 import { parseAlias, parseSetEntry } from './edit-named.ts'
 import { OPTIONS, parseOption, RATE_LIMIT } from './options.ts'
@@ -27,6 +36,8 @@ interface Known {
   readonly aliases: Map<string, IpFamily>
   readonly sets: Set<string>
   readonly groups: Set<string>
+  /** Names by scope: `dc` of the cluster's file, `guest` of the guest's own. */
+  readonly scopes: Readonly<Record<'dc' | 'guest', Set<string>>>
   /** Aliases of the file itself, so far. */
   readonly own: Set<string>
 }
@@ -38,12 +49,18 @@ interface Known {
 export function checkFile(lines: Lines, file: FileKind, cluster: Lines = []): readonly FileProblem[] {
   const parsed = parseFile(lines, file)
   const outer = file === 'cluster' ? undefined : parseFile(cluster, 'cluster')
+  const outside = outer?.sections ?? []
   const known: Known = {
     aliases: new Map(outer === undefined ? [] : aliasFamilies(outer.sections)),
     sets: new Set(namesOf(outer?.sections ?? [], 'ipset')),
     groups: new Set(namesOf(outer?.sections ?? parsed.sections, 'group')),
     own: new Set(),
+    scopes: {
+      dc: new Set([...aliasFamilies(outside).map(([name]) => name), ...namesOf(outside, 'ipset').map(setKey)]),
+      guest: new Set(),
+    },
   }
+  const scope = file === 'guest' ? known.scopes.guest : known.scopes.dc
   const problems: FileProblem[] = [
     ...encoding(lines),
     ...parsed.strays.map(({ at }) => whole(at, 'stands above the first section')),
@@ -53,7 +70,11 @@ export function checkFile(lines: Lines, file: FileKind, cluster: Lines = []): re
   for (const section of parsed.sections) {
     problems.push(...checkHeader(lines, section, named))
     for (const entry of section.entries) problems.push(...checkEntry(entry, section, file, known, options))
-    if (section.kind === 'ipset') known.sets.add(section.name)
+    if (section.kind === 'ipset') {
+      known.sets.add(section.name)
+      scope.add(setKey(section.name))
+    }
+    if (section.kind === 'aliases') for (const [name] of aliasFamilies([section])) scope.add(name)
   }
   return problems
 }
@@ -126,10 +147,13 @@ function checkMember({ at, text }: Entry, { name }: Section, known: Known): File
   const entry = parseSetEntry(text)
   const address = entry?.address ?? ''
   const alias = parseNamed(address)
-  if (alias !== undefined && alias.kind === 'alias')
-    return known.aliases.has(alias.name)
-      ? []
-      : [part(at, `there is no alias ${alias.name} above the set ${name} that uses it`)]
+  if (alias !== undefined && alias.kind === 'alias') {
+    if (!isKnown(alias, known))
+      return [part(at, `there is no alias ${titleOf(alias)} above the set ${name} that uses it`)]
+    return isCardFilter(name)
+      ? [part(at, `${name} has an alias, for which PVE leaves out the filter of hardware addresses`)]
+      : []
+  }
   const network = parseNetwork(address)
   if (network === undefined) return [whole(at, `${text} is no member of a set`)]
   return network.prefix === 0 ? [part(at, 'a set cannot hold all addresses (/0)')] : []
@@ -178,8 +202,7 @@ function references(rule: FirewallRule, known: Known): string[] {
   const missing = [rule.source, rule.dest].flatMap((text) => {
     const named = text === undefined ? undefined : parseNamed(text)
     if (named === undefined || named.scope === 'sdn') return []
-    const isKnown = named.kind === 'set' ? known.sets.has(named.name) : known.aliases.has(named.name)
-    return isKnown ? [] : [`there is no ${named.kind} ${named.name} above the rule that uses it`]
+    return isKnown(named, known) ? [] : [`there is no ${named.kind} ${titleOf(named)} above the rule that uses it`]
   })
   const families = new Set(
     [rule.source, rule.dest].map((text) => familyOf(text, known)).concat(protocolFamily(rule.proto)),
@@ -187,6 +210,20 @@ function references(rule: FirewallRule, known: Known): string[] {
   return families.has(4) && families.has(6)
     ? [...missing, 'the rule mixes IPv4 and IPv6, one of them by an alias']
     : missing
+}
+
+function isKnown({ kind, scope, name }: NamedAddress, { aliases, sets, scopes }: Known): boolean {
+  if (scope === 'dc' || scope === 'guest') return scopes[scope].has(kind === 'set' ? setKey(name) : name)
+  return kind === 'set' ? sets.has(name) : aliases.has(name)
+}
+
+function titleOf({ scope, name }: NamedAddress): string {
+  return scope === '' ? name : `${scope}/${name}`
+}
+
+/** Sets and aliases may have the same name. */
+function setKey(name: string): string {
+  return `+${name}`
 }
 
 function familyOf(text: string | undefined, { aliases }: Pick<Known, 'aliases'>): IpFamily | undefined {

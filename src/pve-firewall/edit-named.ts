@@ -103,10 +103,10 @@ function setAlias(lines: Lines, file: FileKind, alias: Alias): Lines {
 function setMember(lines: Lines, file: FileKind, name: string, entry: SetEntry): Lines {
   const section = sectionIn(lines, file, 'ipset', name)
   const found = section.entries.find(({ text }) => keyOfText(text) === memberKey(entry))
-  const comment = entry.comment === undefined ? '' : ` # ${entry.comment}`
-  const text = `${entry.nomatch === true ? '!' : ''}${entry.address}${comment}`
+  const present = found === undefined ? undefined : parseSetEntry(found.text)
+  const note = entry.comment ?? (present?.comment === undefined ? undefined : utf8(present.comment))
+  const text = `${entry.nomatch === true ? '!' : ''}${entry.address}${note === undefined ? '' : ` # ${note}`}`
   if (found === undefined) return appendEntry(lines, section, text)
-  const present = parseSetEntry(found.text)
   const same =
     (present?.nomatch === true) === (entry.nomatch === true) &&
     (entry.comment === undefined || present?.comment === toBytes(entry.comment))

@@ -125,4 +125,25 @@ test('aliases and sets count from where they stand; those of the cluster, in fil
   assert.equal(checkFile(guest, 'guest', parseLines(Buffer.from(CLUSTER))), [])
 })
 
+test('names with a scope: `guest/` is for files of guests alone, `dc/` for what the cluster has', () => {
+  const cluster = parseLines(Buffer.from('[ALIASES]\nlan 10.0.0.0/8\n[IPSET nodes]\n10.0.0.1\n'))
+  const told = (text: string, file: 'cluster' | 'host' | 'guest') =>
+    checkFile(parseLines(Buffer.from(text)), file, file === 'cluster' ? [] : cluster).map(({ message }) => message)
+  const rule = (source: string) => `[RULES]\nIN ACCEPT -source ${source}\n`
+  for (const file of ['host', 'guest'] as const)
+    assert.equal([...told(rule('dc/lan'), file), ...told(rule('+dc/nodes'), file), ...told(rule('lan'), file)], [])
+  assert.equal(told(rule('guest/lan'), 'host'), ['there is no alias guest/lan above the rule that uses it'])
+  assert.equal(told(rule('+guest/nodes'), 'guest'), ['there is no set guest/nodes above the rule that uses it'])
+  const own = '[ALIASES]\ndb 10.9.0.1\n[IPSET webs]\nguest/db\n'
+  assert.equal(told(own + rule('guest/db') + rule('+guest/webs'), 'guest'), [])
+  assert.equal(told(own + rule('dc/db'), 'guest'), ['there is no alias dc/db above the rule that uses it'])
+  assert.equal(told(`[ALIASES]\nlan 10.0.0.0/8\n${rule('dc/lan')}`, 'cluster'), [])
+})
+
+test('an alias in the filter of a card makes PVE leave out that of hardware addresses', () => {
+  const [problem] = checkFile(parseLines(Buffer.from('[ALIASES]\ndb 10.9.0.1\n[IPSET ipfilter-net0]\ndb\n')), 'guest')
+  assert.equal([problem?.line, problem?.spoils], [4, 'line'])
+  assert.match(problem?.message ?? '', /ipfilter-net0 has an alias/)
+})
+
 test.run()

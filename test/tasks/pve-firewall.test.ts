@@ -278,6 +278,18 @@ test('mistakes in parameters are told at their place before any node is touched'
       ['ipsets', 'web', 'from_inventory'],
       'address of web is no IP address',
     ],
+    [
+      pveFirewallClusterTask,
+      { ipsets: { web: { entries: ['10.0.0.1/32', { address: '10.0.0.1', nomatch: true }] } } },
+      ['ipsets', 'web', 'entries', 1],
+      'taken out of it again',
+    ],
+    [
+      pveFirewallGuestTask,
+      { vmid: 100, ipsets: { 'ipfilter-net0': ['office'] } },
+      ['ipsets', 'ipfilter-net0', 0],
+      'alias',
+    ],
     [pveFirewallClusterTask, { aliases: { ab: '10.0.0.1', AB: '10.0.0.2' } }, ['aliases', 'AB'], 'twice'],
     [
       pveFirewallGuestTask,

@@ -1,7 +1,7 @@
 /** From parameters to what the editor takes, checked for what both of PVE's parsers would make of it. */
 
 import { formatIpCidr, ipNetworkOf } from '../../net/ip-cidr.ts'
-import { hasHostBits, parseNamed, parseNetwork } from '../../pve-firewall/addresses.ts'
+import { hasHostBits, isCardFilter, normalAddress, parseNamed, parseNetwork } from '../../pve-firewall/addresses.ts'
 import { checkRule, type RulePlace } from '../../pve-firewall/check-rule.ts'
 import type { Alias, SetEntry, WantedSet } from '../../pve-firewall/edit-named.ts'
 import { type FirewallRule, parseRule, ruleMeaning } from '../../pve-firewall/rule.ts'
@@ -69,13 +69,30 @@ export function desiredSet(name: string, given: SetParams, path: ParamPath, host
   const { entries, comment, exclusive, from_inventory: inventory } = asSet(given)
   const listed = entries.map((entry, index) => {
     const wanted: SetEntry = typeof entry === 'string' ? { address: entry } : entry
-    checkMember(wanted, Array.isArray(given) ? [...path, index] : [...path, 'entries', index])
+    checkMember(name, wanted, memberPath(given, path, index))
     return wanted
+  })
+  listed.forEach((entry, index) => {
+    const other = listed.slice(0, index).find((one) => sameMember(one, entry))
+    if (other !== undefined && (other.nomatch === true) !== (entry.nomatch === true))
+      throw new ParamProblem(
+        memberPath(given, path, index),
+        `${entry.address} is in the set and taken out of it again`,
+        'the kernel holds each address once: leave one of the two',
+      )
   })
   const found = inventory === undefined ? [] : inventoryMembers(inventory, [...path, 'from_inventory'], host)
   const known = new Set(listed.map(({ address }) => address))
   const all = [...listed, ...found.filter(({ address }) => !known.has(address))]
   return { name, entries: all, exclusive, ...(comment === undefined ? {} : { comment }) }
+}
+
+function memberPath(given: SetParams, path: ParamPath, index: number): ParamPath {
+  return Array.isArray(given) ? [...path, index] : [...path, 'entries', index]
+}
+
+function sameMember(a: SetEntry, b: SetEntry): boolean {
+  return normalAddress(a.address) === normalAddress(b.address)
 }
 
 /** A set in its long form. */
@@ -88,9 +105,15 @@ export function asGroup(given: GroupParams): Exclude<GroupParams, readonly unkno
   return Array.isArray(given) ? { rules: given, exclusive: false, state: 'present' } : (given as never)
 }
 
-function checkMember({ address }: SetEntry, path: ParamPath): void {
+const CARD_FILTER_HINT =
+  'name the addresses: with an alias there, PVE leaves out the filter of hardware addresses of the guest'
+
+function checkMember(name: string, { address }: SetEntry, path: ParamPath): void {
   const named = parseNamed(address)
-  if (named?.kind === 'alias') return
+  if (named?.kind === 'alias') {
+    if (!isCardFilter(name)) return
+    throw new ParamProblem(path, `${name} cannot have an alias (${address})`, CARD_FILTER_HINT)
+  }
   const network = parseNetwork(address)
   if (network === undefined)
     throw new ParamProblem(path, `${address} is no address, network or alias`, 'ranges cannot stand in a set')
