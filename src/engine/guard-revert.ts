@@ -86,22 +86,38 @@ if [ -e "$keep/.paths" ]; then
 fi
 # The way in as it was, also where a command changed it behind the back of the run. What stood there is kept.
 put_away() { mkdir -p "$PWD/replaced$(dirname "$1")" && mv -f -- "$1" "$PWD/replaced$1"; }
+# The cluster filesystem takes no owners and modes.
+into_pve() {
+	{ [ ! -x /usr/bin/pmxcfs ] || mountpoint -q /etc/pve; } && mkdir -p "$PWD/replaced$(dirname "$1")" && { [ ! -e "$1" ] || cat -- "$1" > "$PWD/replaced$1"; } &&
+		cat -- "snap$1" > "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1"
+}
 as_before() {
 	[ -d snap ] || return 0
+	# At boot /etc/pve is not there yet; what the run itself wrote in it is pve_put's.
+	case "$1" in /etc/pve/*) if [ "$2" = boot ] || grep -qsxF "$1" pve-paths; then return 0; fi ;; esac
 	k=; [ ! -e "$1" ] || k="; what stood there is kept in $PWD/replaced"
 	if [ -e "snap$1" ] || [ -L "snap$1" ]; then
 		if [ -L "snap$1" ]; then [ "$(readlink "snap$1")" = "$(readlink "$1")" ] && return 0
 		else cmp -s "snap$1" "$1" && return 0; fi
-		{ [ ! -e "$1" ] || put_away "$1"; } && cp -a -- "snap$1" "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1" || { rm -rf -- "$1.pvectl-revert"; failed "$1, which is kept in $PWD/snap"; return 0; }
+		case "$1" in
+		/etc/pve/*) into_pve "$1" 2>/dev/null || { failed "$1, which is kept in $PWD/snap"; return 0; } ;;
+		*) { [ ! -e "$1" ] || put_away "$1"; } && cp -a -- "snap$1" "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1" || { rm -rf -- "$1.pvectl-revert"; failed "$1, which is kept in $PWD/snap"; return 0; } ;;
+		esac
 	elif [ -e "$1" ]; then put_away "$1" || { failed "$1, which was not there"; return 0; }
 	else return 0; fi
 	note "$1 is as before the run$k"
 	touches "$1"
 }
-for p in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* snap/etc/ssh/sshd_config.d/* snap/etc/ssh/ssh_host_*; do as_before "$(printf %s "$p" | sed "s/^snap//")"; done
+all_before() {
+	while IFS= read -r p; do as_before "$p" "$1"; done
+}
+for p in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* snap/etc/ssh/sshd_config.d/* snap/etc/ssh/ssh_host_*; do printf '%s\n' "$p"; done |
+	sed 's/^snap//' | cat - behind.sshd > $t/ways
 case "$1" in
-timer | boot) for p in /root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d/* snap/etc/sudoers.d/* /etc/network/interfaces /etc/network/interfaces.d/* snap/etc/network/interfaces.d/*; do as_before "$(printf %s "$p" | sed "s/^snap//")"; done ;;
+timer | systemd | boot) for p in /root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d/* snap/etc/sudoers.d/* /etc/network/interfaces /etc/network/interfaces.d/* snap/etc/network/interfaces.d/*; do printf '%s\n' "$p"; done |
+	sed 's/^snap//' | cat - behind.links >> $t/ways ;;
 esac
+all_before "$1" < $t/ways
 pve_put || pve_wait
 [ ! -e "$keep/run" ] || echo reverted > "$keep/result"
 sync

@@ -228,4 +228,12 @@ ${NET_SNAPSHOT}
 cp -p /etc/network/interfaces interfaces 2>/dev/null || :
 mkdir snap
 cp -a --parents /etc/network/interfaces /etc/network/interfaces.d /etc/ssh/sshd_config /etc/ssh/sshd_config.d /etc/ssh/ssh_host_* \
-	/root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d snap/ 2>/dev/null || :`)
+	/root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d snap/ 2>/dev/null || :
+behind() {
+	for f in "$@"; do [ ! -L "$f" ] || readlink -e -- "$f" || :; done | while IFS= read -r f; do
+		[ ! -f "$f" ] || cp -a --parents "$f" snap/ 2>/dev/null || :
+		printf '%s\n' "$f"
+	done
+}
+behind /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* > behind.sshd
+behind /etc/network/interfaces /etc/network/interfaces.d/* /root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d/* > behind.links`)

@@ -10,7 +10,7 @@ import { type OvsState, ovsRef } from '../facts/ovs.ts'
 import { type Lines, parseLines } from '../interfaces/lines.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import type { PlanChange, Resource, Touches } from '../resources/resource.ts'
-import { riskOfPath, riskOfUnit } from '../resources/risk.ts'
+import { decidesLogins, riskOfPath, riskOfUnit } from '../resources/risk.ts'
 import { belowInOvs, holderOf, ovsReasons, vlanReasons } from './way-in-ports.ts'
 
 /** What a risky step means for the connection. */
@@ -184,7 +184,7 @@ function serviceReasons(
   const paths = after.flatMap(({ ref }) => (ref.kind.name === 'file' ? [ref.id] : []))
   const units = after.flatMap(({ ref }) => (ref.kind.name === 'unit' && riskOfUnit(ref.id) ? [ref.id] : []))
   const ssh =
-    paths.some((path) => path.startsWith('/etc/ssh/')) || units.some((unit) => /^sshd?\./.test(unit))
+    paths.some(decidesLogins) || units.some((unit) => /^sshd?\./.test(unit))
       ? [`sshd on port ${server.port}: open connections stay, new logins depend on it`]
       : []
   const sudo = paths.some((path) => path.startsWith('/etc/sudoers'))
