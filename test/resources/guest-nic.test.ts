@@ -160,6 +160,8 @@ test('somewhere else', () => {
   assert.equal(notices, ['guest 101 is on pve2, which sees to its network cards'])
 })
 
+const CT = 'net0: name=eth0,bridge=vmbr0,type=veth\nnet1: name=eth1,bridge=vmbr1,type=veth\n'
+
 const REFUSED: readonly (readonly [string, GuestState, object, RegExp])[] = [
   [
     'nowhere',
@@ -172,6 +174,21 @@ const REFUSED: readonly (readonly [string, GuestState, object, RegExp])[] = [
   ['a new card without a bridge', guest(CONF), { nic: 1 }, /a new one needs a bridge/],
   ['more than the bridge carries', guest(CONF), { mtu: 9000 }, /vmbr0 has an MTU of 1500, less than 9000/],
   ['MTU of an e1000', guest('net0: e1000=BC:24:11:AA:BB:CC,bridge=vmbr0\n'), { mtu: 1400 }, /is for virtio cards/],
+  ['less than a VM starts with', guest(CONF), { mtu: 500 }, /would not start with an MTU of 500/],
+  [
+    'a bridge that carries less than the card has',
+    guest('net0: virtio=BC:24:11:AA:BB:CC,bridge=vmbr9,mtu=9000\n'),
+    { bridge: 'vmbr1' },
+    /vmbr1 has an MTU of 1500, less than 9000/,
+  ],
+  ['the MTU of the bridge for a container', guest(CT, { type: 'lxc' }), { mtu: 1 }, /is for VMs/],
+  ['a name that another card has', guest(CT, { type: 'lxc' }), { name: 'eth1' }, /net1 of guest 101 is eth1 already/],
+  [
+    'that name by default',
+    guest(CT.replace('eth1', 'eth2'), { type: 'lxc' }),
+    { nic: 2, bridge: 'vmbr1' },
+    /is eth2 already/,
+  ],
   ['no cloud-init', guest('net0: virtio=BC:24:11:AA:BB:CC,bridge=vmbr0\n'), { ip: 'dhcp' }, /no cloud-init drive/],
   ['a name for a VM', guest(CONF), { name: 'eth0' }, /a name of the card is for the other kind/],
 ]
