@@ -4,12 +4,23 @@ import type { Resource } from './resource.ts'
 const PATHS = ['/etc/network/', '/etc/ssh/', '/etc/pve/firewall/', '/etc/sudoers']
 const UNITS = /^(ssh|sshd|networking|systemd-networkd|nftables|pve-firewall|proxmox-firewall)\.(service|socket)$/
 
+/** Who may log in, and what each login goes through before a command runs; /root/.ssh/authorized_keys is a link on PVE. */
+const LOGINS =
+  /^\/etc\/(passwd|shadow|group|nologin|nsswitch\.conf|hosts\.(allow|deny)|bash\.bashrc|pam\.d\/.+|security\/.+|pve\/priv\/authorized_keys)$|^\/root\/\.(bashrc|profile|bash_profile|bash_login)$|\/\.ssh\/(authorized_keys2?|rc|environment)$/
+
 /** The firewall file of a node of Proxmox VE, by its own name or by the link to its folder. */
 const HOST_FW = /^\/etc\/pve\/(local|nodes\/[^/]+)\/host\.fw$/
 
 /** `link` for files that decide over links, logins or the firewall. */
 export function riskOfPath(path: string): 'link' | undefined {
-  return PATHS.some((prefix) => path.startsWith(prefix)) || HOST_FW.test(path) ? 'link' : undefined
+  return PATHS.some((prefix) => path.startsWith(prefix)) || HOST_FW.test(path) || decidesLogins(path)
+    ? 'link'
+    : undefined
+}
+
+/** True for files that the next login depends on: those of sshd, keys, accounts, PAM and root's shell. */
+export function decidesLogins(path: string): boolean {
+  return path.startsWith('/etc/ssh/') || LOGINS.test(path)
 }
 
 /** `link` for units that carry links, logins or the firewall. */

@@ -5,6 +5,7 @@ import { becomes } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
 import type { Model } from '../facts/model.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
+import { riskOfPath, withRisk } from './risk.ts'
 
 /** Ensures that `path` is a symbolic link with the text `target`. A file or directory in its place blocks. */
 export function symlink(path: string, target: string): Resource {
@@ -39,6 +40,7 @@ function planSymlink(path: string, target: string, state: FileState, model: Mode
 [ -d ${dirname(path)} ] || mkdir -p -- ${dirname(path)}
 ln -sfn -- ${target} ${path}`,
     after: [becomes(fileAt(path), after)],
+    ...withRisk(riskOfPath(path)),
   }
 }
 
@@ -58,6 +60,7 @@ export function symlinkAbsent(path: string): Resource {
         changes: [{ summary: `remove the link ${path} → ${state.link}` }],
         script: sh`[ ! -L ${path} ] || { pv_save_undo ${path}; pv_backup ${path}; rm -f -- ${path}; }`,
         after: [becomes(ref, { type: 'absent' })],
+        ...withRisk(riskOfPath(path)),
       }
     },
   }

@@ -42,7 +42,32 @@ const params = z
       ...(link || value.state === 'absent' ? (['mode', 'owner'] as const) : []),
     ].filter((field) => value[field] !== undefined)
     for (const field of misplaced) issue(field, `does not go with \`state: ${value.state}\``)
+    if (value.state === 'directory' && holdsKeys(value.path))
+      for (const [field, problem] of keyFolderProblems(value)) issue(field, problem)
   })
+
+/** What sshd looks at before it believes a key of root, or of another account (StrictModes of sshd_config(5)). */
+function holdsKeys(path: string): boolean {
+  return /^\/root\/?$|\/\.ssh\/?$/.test(path)
+}
+
+/** No timer puts back the mode of a directory, so what would lock out is refused. */
+function keyFolderProblems({
+  path,
+  mode,
+  owner,
+}: {
+  path: string
+  mode?: string | undefined
+  owner?: string | undefined
+}) {
+  const isOpen = mode !== undefined && (Number.parseInt(mode, 8) & 0o022) !== 0
+  const isForeign = owner !== undefined && path.startsWith('/root') && !/^root:/.test(owner)
+  return [
+    ...(isOpen ? [['mode', 'must let nobody but the owner write, or sshd takes no key from there'] as const] : []),
+    ...(isForeign ? [['owner', "must be root's, or sshd takes no key from there"] as const] : []),
+  ]
+}
 
 /** A file, directory or link on the node. */
 export const fileTask = defineTask({

@@ -12,20 +12,33 @@ const unitName = z
   .string()
   .regex(/^[A-Za-z0-9:_.\\@-]+\.(service|socket|timer|path)$/, 'must be a unit with its suffix, such as chrony.service')
 
+/** Without any of these nobody logs in, or no link comes up at the next boot; a revert brings no package back. */
+const WAY_IN: ReadonlySet<string> = new Set(['openssh-server', 'ifupdown2', 'iproute2', 'proxmox-ve', 'pve-manager'])
+
 /** `package`: Debian packages are installed, or not. */
 export const packageTask = defineTask({
   name: 'package',
   summary: 'install or remove Debian packages',
-  params: z.strictObject({
-    name: oneOrMany(packageName, 'the name of a Debian package').describe('name of the package, or a list of names'),
-    units: z
-      .array(unitName)
-      .optional()
-      .describe(
-        'units that the packages bring and later tasks start: they are held back meanwhile, so that none runs with a default configuration, and check mode knows them on a fresh node',
-      ),
-    state: stateField,
-  }),
+  params: z
+    .strictObject({
+      name: oneOrMany(packageName, 'the name of a Debian package').describe('name of the package, or a list of names'),
+      units: z
+        .array(unitName)
+        .optional()
+        .describe(
+          'units that the packages bring and later tasks start: they are held back meanwhile, so that none runs with a default configuration, and check mode knows them on a fresh node',
+        ),
+      state: stateField,
+    })
+    .superRefine(({ name, state }, context) => {
+      const needed = asList(name).filter((each) => state === 'absent' && WAY_IN.has(each))
+      for (const each of needed)
+        context.addIssue({
+          code: 'custom',
+          path: ['name'],
+          message: `must not be ${each}, without which nobody reaches the node`,
+        })
+    }),
   shorthand: 'name',
   example: `package: [nginx-light, dnsmasq]
 `,

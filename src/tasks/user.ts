@@ -21,7 +21,13 @@ export const userTask = defineTask({
       groups: z.array(accountName).optional().describe('groups to be in; other memberships stay'),
       state: stateField,
     })
-    .superRefine(({ name, state }, context) => {
+    .superRefine(({ name, state, shell = '' }, context) => {
+      if (state === 'present' && name === 'root' && /\/(nologin|false)$/.test(shell))
+        context.addIssue({
+          code: 'custom',
+          path: ['shell'],
+          message: 'must be a shell: root could not log in any more',
+        })
       if (state === 'absent' && name === 'root')
         context.addIssue({ code: 'custom', path: ['state'], message: 'root cannot be removed' })
     }),

@@ -217,6 +217,7 @@ test('sshd and the firewall, by file and by unit', () => {
   }
   const content = Buffer.from('x\n')
   assert.match(planned(file({ path: '/etc/ssh/sshd_config.d/a.conf', content })) ?? '', /^sshd on port 22/)
+  assert.match(planned(file({ path: '/root/.ssh/authorized_keys', content })) ?? '', /^sshd on port 22.*new logins/)
   assert.match(
     planned(file({ path: '/etc/pve/firewall/cluster.fw', content })) ?? '',
     /198\.51\.100\.7 reaches 192\.168\.1\.10 port 22/,

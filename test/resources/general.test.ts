@@ -37,7 +37,16 @@ test('what can cut the connection is risky whatever task it comes from', () => {
     planChange(file({ path, content: Buffer.from('x') }), modelOf(fact(fileAt(path), ABSENT))).risk
   assert.is(risk('/etc/ssh/sshd_config.d/x.conf'), 'link')
   assert.is(risk('/etc/network/interfaces.d/x'), 'link')
-  assert.is(risk('/etc/motd'), undefined)
+  for (const path of ['/root/.ssh/authorized_keys', '/home/ada/.ssh/authorized_keys', '/etc/pve/priv/authorized_keys'])
+    assert.is(risk(path), 'link', path)
+  for (const path of ['/etc/passwd', '/etc/pam.d/sshd', '/etc/nologin', '/root/.bashrc', '/etc/hosts.deny'])
+    assert.is(risk(path), 'link', path)
+  for (const path of ['/etc/motd', '/etc/hosts', '/root/.vimrc', '/home/ada/.ssh/config', '/etc/passwd-'])
+    assert.is(risk(path), undefined, path)
+  const linked = (path: string) =>
+    planChange(symlink(path, '/x'), modelOf(fact(fileAt(path), ABSENT), fact(fileAt('/x'), ABSENT))).risk
+  assert.is(linked('/etc/ssh/sshd_config.d/x.conf'), 'link')
+  assert.is(linked('/etc/nginx/sites-enabled/x'), undefined)
   const stopped = (name: string) =>
     planChange(unit({ unit: name, running: false }), modelOf(fact(unitNamed(name), unitState()))).risk
   assert.is(stopped('ssh.service'), 'link')

@@ -65,6 +65,16 @@ test('what does not go together is refused', () => {
   assert.ok(problems(fileTask, { path: '/x/', content: '' }).length > 0)
 })
 
+test('folders of keys that sshd would not believe are refused', () => {
+  const folder = (params: object) => problems(fileTask, { state: 'directory', ...params })
+  assert.match(folder({ path: '/root/.ssh', mode: '0770' }).join(), 'mode: must let nobody but the owner write')
+  assert.match(folder({ path: '/home/ada/.ssh', mode: '0777' }).join(), 'mode: must let nobody')
+  assert.match(folder({ path: '/root', owner: 'nobody:nogroup' }).join(), "owner: must be root's")
+  assert.equal(folder({ path: '/root', mode: '0755', owner: 'root:adm' }), [])
+  assert.equal(folder({ path: '/home/ada/.ssh', mode: '0700', owner: 'ada:ada' }), [])
+  assert.equal(folder({ path: '/srv/share', mode: '2777', owner: 'nobody:nogroup' }), [])
+})
+
 test('a template gets its own values and the variables of the host', () => {
   const host = hostContext({ vars: { site: 'lab' }, templates: { 'a.ejs': '<%= vars.site %> <%= port %> <&>' } })
   const { changes } = plan(templateTask, { path: '/x', template: 'a.ejs', vars: { port: 80 } }, ABSENT, host)

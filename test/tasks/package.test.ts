@@ -53,6 +53,8 @@ test('mistakes', () => {
   assert.not(packageTask.params.safeParse({ name: 'Nginx' }).success)
   assert.not(packageTask.params.safeParse({ name: [] }).success)
   assert.not(packageTask.params.safeParse({ name: 'nginx', version: '1' }).success)
+  assert.not(packageTask.params.safeParse({ name: ['vim', 'openssh-server'], state: 'absent' }).success)
+  assert.ok(packageTask.params.safeParse({ name: ['vim', 'openssh-server'] }).success)
 })
 
 test.run()

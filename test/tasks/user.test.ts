@@ -40,6 +40,8 @@ test('mistakes: names that useradd refuses, a colon for passwd, root removed', (
   assert.ok(bad({ name: 'ada', comment: 'a:b' }))
   assert.ok(bad({ name: 'ada', home: 'home' }))
   assert.ok(bad({ name: 'root', state: 'absent' }))
+  assert.ok(bad({ name: 'root', shell: '/usr/sbin/nologin' }))
+  assert.not(bad({ name: 'root', shell: '/usr/bin/zsh' }))
 })
 
 test.run()
