@@ -19,6 +19,7 @@ export interface DefaultRoute {
 
 /** What a node is like before anything is done to it. */
 export interface HostBasics {
+  /** As Proxmox VE calls it: without the domain. */
   readonly hostname: string
   /** Full name as far as the node can tell, in small letters; may be the short one. */
   readonly fqdn: string
@@ -65,7 +66,9 @@ export const hostBasicsFact: FactKind<HostBasics> = {
 export const hostBasicsRef: FactRef<HostBasics> = { kind: hostBasicsFact, id: 'node' }
 
 // bash reads ~/.bashrc when sshd started it, which it tells by SSH_CLIENT and a shallow shell level.
-const OBSERVE = `h=$(hostname)
+// Proxmox VE leaves out the domain that some have in /etc/hostname (pve-common, src/PVE/INotify.pm, nodename; pve-cluster,
+// src/pmxcfs/pmxcfs.c).
+const OBSERVE = `h=$(hostname); h=\${h%%.*}
 echo "$m hostname"; echo "$h"
 echo "$m fqdn"; timeout 15 hostname -f 2>/dev/null
 echo "$m resolved"; timeout 15 getent ahosts "$h" | awk '{print $1}' | sort -u

@@ -39,6 +39,13 @@ export function hostnameRow({ basics }: NodeSurvey, address: string): Row {
   const [id, title] = ['hostname', 'name of the node'] as const
   const { hostname, resolved } = basics
   const remedy = `the baseline writes \`${ownAddress(basics, address)} ${hostname}\` to /etc/hosts and takes other lines for the name away`
+  if (hostname.toLowerCase() === 'localhost')
+    return fail(
+      id,
+      title,
+      '`localhost` is the name of every machine',
+      'choose another one: hostnamectl set-hostname NAME',
+    )
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(hostname)) {
     const how =
       'choose a name of letters, digits and hyphens before guests or a cluster are on it: hostnamectl set-hostname NAME'

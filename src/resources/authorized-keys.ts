@@ -44,6 +44,17 @@ function planKeys(desired: AuthorizedKeysDesired, user: UserState, observed: Aut
       hint: 'leave `exclusive` out and remove single keys with `state: absent`',
     }
   }
+  if (state.real.startsWith('/etc/pve/') && state.content === undefined && desired.state === 'present') {
+    // What is written below an unmounted /etc/pve keeps pmxcfs from mounting: FUSE refuses a folder that is not empty.
+    return {
+      kind: 'blocked',
+      reason: `the keys of ${desired.user} are to be in ${state.real}, which is not there: /etc/pve is not mounted`,
+      hint: [
+        'systemctl status pve-cluster tells why; often the name of the node resolves to a loopback address (/etc/hosts);',
+        'where it is mounted, `pvecm updatecerts` makes the file',
+      ].join('\n'),
+    }
+  }
   return planFile(desired, state)
 }
 

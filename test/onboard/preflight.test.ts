@@ -55,6 +55,7 @@ const CASES: readonly (readonly [string, SurveyChanges, Row['verdict'], RegExp])
   ['hostname', { basics: { resolved: [] } }, 'warn', /does not resolve/],
   ['hostname', { basics: { resolved: ['198.51.100.1'] } }, 'warn', /no address of the node/],
   ['hostname', { basics: { hostname: 'pve_4' } }, 'fail', /no name/],
+  ['hostname', { basics: { hostname: 'localhost', resolved: ['127.0.0.1'] } }, 'fail', /every machine/],
   ['hostname', { basics: { hostname: 'pve4.example.org' } }, 'fail', /no name/],
   ['clock', { skewMs: 1500 }, 'pass', /this machine/],
   ['clock', { skewMs: -5000 }, 'warn', /5\.0 s behind this machine/],

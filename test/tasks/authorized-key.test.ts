@@ -75,6 +75,14 @@ test('removing a key can cut the way in, adding one cannot', () => {
   assert.is(change({ key: A }, `${B}\n`).risk, undefined)
 })
 
+test('where /etc/pve is not mounted, nothing is written below it, since it would not be mounted again', () => {
+  const real = '/etc/pve/priv/authorized_keys'
+  const blocked = plan({ key: A }, undefined, { real })
+  assert.is(blocked.kind, 'blocked')
+  assert.match(blocked.kind === 'blocked' ? blocked.reason : '', /\/etc\/pve is not mounted/)
+  assert.is(plan({ key: A, state: 'absent' }, undefined, { real }).kind, 'ok')
+})
+
 test('a file that others may write to is closed, but not below /etc/pve', () => {
   assert.match(summaries(change({ key: A }, `${A}\n`, { mode: '0664' }))[0] ?? '', '0664 → 0600')
   assert.is(plan({ key: A }, `${A}\n`, { mode: '0660', real: '/etc/pve/priv/authorized_keys' }).kind, 'ok')
