@@ -2,7 +2,8 @@
 import { sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { fileAt } from '../facts/file.ts'
-import { type Change, OK, type Resource } from './resource.ts'
+import { accessChanges } from './access.ts'
+import { OK, type Resource } from './resource.ts'
 
 /** Ensures that a directory exists. Mode and owner: default `0755 root:root` when made, as they are otherwise. */
 export function directory(
@@ -22,12 +23,10 @@ export function directory(
       const present = state.type === 'directory' ? state : undefined
       const mode = desired.mode ?? present?.mode ?? '0755'
       const owner = desired.owner ?? present?.owner ?? 'root:root'
-      const changes: Change[] = []
-      if (present === undefined) changes.push({ summary: `create directory ${path} (${mode} ${owner})` })
-      else {
-        if (present.mode !== mode) changes.push({ summary: `mode ${present.mode} → ${mode}` })
-        if (present.owner !== owner) changes.push({ summary: `owner ${present.owner} → ${owner}` })
-      }
+      const changes =
+        present === undefined
+          ? [{ summary: `create directory ${path} (${mode} ${owner})` }]
+          : accessChanges(present, { mode, owner })
       if (changes.length === 0) return OK
       return {
         kind: 'change',

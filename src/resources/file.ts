@@ -2,6 +2,7 @@
 import { type Script, sh } from '../connection/script.ts'
 import { becomes, type FactRef } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
+import { type Access, accessChanges } from './access.ts'
 import { type Change, OK, type Plan, type Resource } from './resource.ts'
 import { riskOfPath, withRisk } from './risk.ts'
 import { sha256 } from './sha256.ts'
@@ -66,7 +67,7 @@ function planFile(desired: FileDesired, ref: FactRef<FileState>, state: FileStat
   const mode = own?.mode ?? desired.mode ?? present?.mode ?? '0644'
   const owner = own?.owner ?? desired.owner ?? present?.owner ?? 'root:root'
   const sameContent = present?.content.equals(desired.content) === true
-  const changes = fileChanges(desired, present, sameContent, mode, owner)
+  const changes = fileChanges(desired, present, sameContent, { mode, owner })
   if (changes.length === 0) return OK
   const script = sameContent
     ? sh`pv_backup ${desired.path}
@@ -88,18 +89,15 @@ function fileChanges(
   desired: FileDesired,
   present: Present | undefined,
   sameContent: boolean,
-  mode: string,
-  owner: string,
-): Change[] {
+  { mode, owner }: Access,
+): readonly Change[] {
   const changes: Change[] = []
   if (!sameContent) {
     const summary = present === undefined ? `create ${desired.path} (${mode} ${owner})` : `edit ${desired.path}`
     const diff = { path: desired.path, before: present?.content, after: desired.content }
     changes.push(desired.sensitive === true ? { summary: `${summary} (content not shown)` } : { summary, diff })
   }
-  if (present !== undefined && present.mode !== mode) changes.push({ summary: `mode ${present.mode} → ${mode}` })
-  if (present !== undefined && present.owner !== owner) changes.push({ summary: `owner ${present.owner} → ${owner}` })
-  return changes
+  return present === undefined ? changes : [...changes, ...accessChanges(present, { mode, owner })]
 }
 
 function validation({ path, validate }: Pick<FileDesired, 'path' | 'validate'>): Script {
