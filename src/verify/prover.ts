@@ -59,8 +59,12 @@ export interface Prover<C extends Check = Check> {
 /** Ways from this machine to a host. */
 export interface Outside {
   readonly signal?: AbortSignal
+  /** Aborted when the exchange with the node is over, so that nobody looks any more. */
+  readonly over?: AbortSignal
   /** A TCP connection to a port where outsiders reach the host; to another address where one is given. */
   dial(port: number, address?: string): Promise<Duplex>
+  /** Sends datagrams with a text over and over until told to stop. Rejects where only TCP goes: through a jump host. */
+  datagrams(text: string, port: number, address: string | undefined, until: AbortSignal): Promise<void>
   /** Logs in as another account; default keys are those of the host. Rejects as connecting does. */
   account(user: string, keyFile?: string): Promise<Account>
   /** Public keys that such a login would offer, in the SSH wire format. */

@@ -1,4 +1,5 @@
 /** Verifies one host: one exchange with the node, and beside it what is asked from this machine. */
+import { setMaxListeners } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import type { Connection } from '../connection/connection.ts'
 import { EXIT, PvectlError } from '../errors.ts'
@@ -30,9 +31,11 @@ export async function verifyHost(host: HostView, options: VerifyOptions): Promis
   onPhase('connecting')
   const connection = await connect()
   onPhase('probing')
+  const over = new AbortController()
+  setMaxListeners(0, over.signal)
   const [node, outside] = await Promise.all([
-    probeNode(host, connection, ask.signal),
-    Promise.all(host.checks.map((check) => askOutside(check, host, ask))),
+    probeNode(host, connection, ask.signal).finally(() => over.abort()),
+    Promise.all(host.checks.map((check) => askOutside(check, host, { ...ask, over: over.signal }))),
   ])
   const view = new NodeView(node)
   return host.checks.map((check, index) => {

@@ -63,6 +63,8 @@ const TASKS = [
     },
   },
   { port_forward: { port: 8443, to: '10.10.10.20:8080' }, tags: ['out'] },
+  // Nothing answers there; what counts is that it gets to the guest.
+  { port_forward: { port: 5514, to: '10.10.10.20:514', protocol: 'udp' }, tags: ['out'] },
   { nginx_vhost: { reject_unknown: true, package: 'nginx-light' }, tags: ['web'] },
   {
     nginx_vhost: {
@@ -320,6 +322,14 @@ ip netns exec guest dnsmasq -C /run/second.conf; sleep 0.5`,
     mends: `iptables-save -t nat | sed 's/10.10.10.21:8080/10.10.10.20:8080/' | iptables-restore`,
     fails: ['forward'],
     cause: /wrong DNAT: the rule leads to 10\.10\.10\.21:8080/,
+  },
+  {
+    name: 'a firewall before the guest, of UDP alone',
+    tag: 'out',
+    breaks: 'iptables -I FORWARD -p udp --dport 514 -j DROP',
+    mends: 'iptables -D FORWARD -p udp --dport 514 -j DROP',
+    fails: ['forward'],
+    cause: /udp port 514 is not passed on from vmbr\d \(iptables: .*-j DROP\)/,
   },
   {
     name: 'expired certificate',

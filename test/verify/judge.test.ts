@@ -418,12 +418,6 @@ const CASES: readonly (readonly [string, Check, Given, RegExp])[] = [
     },
     /^failed: timed out; IPv4 forwarding is off/,
   ],
-  [
-    'UDP',
-    { ...forward, protocol: 'udp' },
-    { node: { iptables: dnat('10.10.10.20:443').replaceAll('tcp', 'udp') } },
-    /^skipped: UDP gives no answer/,
-  ],
   ['closed', closed, { outside: { error: 'connection refused' } }, /^passed/],
   ['open', closed, { outside: { open: 1 } }, /^failed: it answers; pveproxy listens there/],
 ]

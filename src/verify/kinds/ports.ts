@@ -5,36 +5,48 @@ import type { ForwardCheck } from '../check.ts'
 import type { Packet } from '../firewall/packet.ts'
 import type { NodeView } from '../node.ts'
 import { reasonOf } from '../outside/http.ts'
-import type { Seen } from '../probe/plan.ts'
-import { type Evidence, failed, type HostView, type Outside, type Prover, passed, skipped } from '../prover.ts'
+import type { FactWish, Seen } from '../probe/plan.ts'
+import {
+  type Evidence,
+  failed,
+  type HostView,
+  type Outside,
+  type Prover,
+  passed,
+  skipped,
+  type Verdict,
+} from '../prover.ts'
 
 /** Proves {@link ForwardCheck}. */
 export const forward: Prover<ForwardCheck> = {
   title: ({ protocol, address, port, to, from }, host) =>
     `${protocol} port ${port} of ${address ?? host.address} leads to ${end(to)}${from === 'outside' ? '' : ', also for guests'}`,
-  proves: 'a connection to the port of the node comes to the guest; of UDP, that the rule is there',
+  proves: 'a connection to the port of the node comes to the guest; of UDP, that the node passes it on to the guest',
   probe(check, host) {
-    const { protocol, port, from } = check
-    if (from === 'outside' || protocol === 'udp') return undefined
-    return { kind: 'tcp', seat: from, host: entrance(check, host) ?? 'uplink6', port }
+    const { protocol, port, from, to } = check
+    if (from === 'outside') return undefined
+    const at = entrance(check, host) ?? 'uplink6'
+    if (protocol === 'tcp') return { kind: 'tcp', seat: from, host: at, port }
+    return { kind: 'udp', seat: from, host: at, port, text: datagram(check), to: to.address, to_port: to.port }
   },
   async outside(check, host, ask) {
-    if (check.from !== 'outside' || check.protocol !== 'tcp') return {}
-    return entrance(check, host) === undefined ? { no_uplink6: 1 } : knock(ask, check.port, check.address)
+    if (check.from !== 'outside') return {}
+    if (entrance(check, host) === undefined) return { no_uplink6: 1 }
+    return check.protocol === 'tcp' ? knock(ask, check.port, check.address) : shower(ask, check)
   },
-  facts: ({ protocol, to }) => (protocol === 'udp' ? [] : [guestFact(to)]),
+  facts: (check) => [
+    guestFact(check.to),
+    ...(check.protocol === 'udp' && check.from === 'outside' ? [watchFact(check)] : []),
+  ],
   judge(check, evidence) {
     const { protocol, from } = check
     const problem = from === 'outside' ? undefined : seatProblem(from, evidence.seen)
     if (problem !== undefined) return problem
     const wrong = wrongTarget(check, evidence)
-    if (protocol === 'udp') {
-      return wrong === undefined ? skipped('UDP gives no answer to look for; the rule is there') : failed('UDP', wrong)
-    }
+    if (protocol === 'udp') return judgeUdp(check, wrong, evidence)
     const seen = from === 'outside' ? evidence.outside : evidence.seen
     if (wrong !== undefined) return failed(shown(seen), wrong)
-    if (seen.no_uplink6 !== undefined)
-      return skipped(`the rule is there; which IPv6 address outsiders use is not known: name it in \`address\``)
+    if (seen.no_uplink6 !== undefined) return skipped(NO_ENTRANCE)
     if (seen.open !== undefined) return passed('connected')
     const guest = evidence.node.fact(guestFact(check.to).id)
     if (guest.open === undefined) return skipped(`${end(check.to)} does not answer the node either (${shown(guest)})`)
@@ -44,6 +56,58 @@ export const forward: Prover<ForwardCheck> = {
       return skipped(`${shown(seen)}, though nothing on the node is in the way: has this machine a way out by IPv6?`)
     return failed(shown(seen), why ?? unexplained(check))
   },
+}
+
+const NO_ENTRANCE = 'the rule is there; which IPv6 address outsiders use is not known: name it in `address`'
+
+/** What a datagram says: to whom it may concern, and whose it is. */
+function datagram({ address = '', port, from }: ForwardCheck): string {
+  return `pvectl verify: udp ${port} ${address}${from === 'outside' ? ' from outside' : ' from a guest'}\n`
+}
+
+/** Looks on the node for what {@link shower} sends. */
+function watchFact(check: ForwardCheck): FactWish {
+  const text = datagram(check)
+  return { id: `udp ${text}`, kind: 'udp', args: [text, check.to.address, check.to.port] }
+}
+
+async function shower(ask: Outside, check: ForwardCheck): Promise<Seen> {
+  try {
+    if (ask.over !== undefined) await ask.datagrams(datagram(check), check.port, check.address, ask.over)
+    return {}
+  } catch (error) {
+    return { error: reasonOf(error) }
+  }
+}
+
+/** A guest need not answer a datagram that means nothing to it, so what counts is that the node sends it on to there. */
+function judgeUdp(check: ForwardCheck, wrong: Cause | undefined, evidence: Evidence): Verdict {
+  const { from, to } = check
+  const { outside, node } = evidence
+  const seen = from === 'outside' ? node.fact(watchFact(check).id) : evidence.seen
+  const blocker = outside.error ?? seen.error
+  const saw = seen.arrived === undefined ? 'nothing arrives' : `it arrives on ${seen.arrived}, and nothing leaves`
+  if (wrong !== undefined) return failed(blocker === undefined ? saw : String(blocker), wrong)
+  if (outside.no_uplink6 !== undefined || seen.no_uplink6 !== undefined) return skipped(NO_ENTRANCE)
+  if (blocker !== undefined) return skipped(`${String(blocker).toLowerCase()}; the rule is there`)
+  if (seen.left !== undefined && isUnanswerable(check, evidence))
+    return failed(`it leaves for ${end(to)} by ${seen.left} as from ${seen.source}`, unexplained(check))
+  if (seen.left !== undefined) return passed(`it leaves for ${end(to)} by ${seen.left}`)
+  const cause = blockedForward(check, evidence)
+  if (cause !== undefined) return failed(saw, cause)
+  const guest = node.fact(guestFact(to).id)
+  if (seen.arrived === undefined && from === 'outside') return failed(saw, unexplained(check))
+  if (/no route to host|silence/i.test(`${guest.error ?? ''} ${guest.silence === undefined ? '' : 'silence'}`))
+    return skipped(`${end(to)} does not answer the node either (${shown(guest)}); the rule is there`)
+  return failed(saw, {
+    cause: 'the node takes it in and sends it nowhere',
+    hint: 'ip route; ip rule; nft list ruleset',
+  })
+}
+
+/** True when a guest would get its answer from an address that it did not ask. */
+function isUnanswerable({ from }: ForwardCheck, { seen }: Evidence): boolean {
+  return from !== 'outside' && seen.source === seen.from && seen.bridged_nat !== 1
 }
 
 /** As {@link reasonOf} says it, when it may be this machine that knows no way. */

@@ -15,6 +15,7 @@ sub fact {
     return { addresses => [map { (Socket::getaddrinfo($_, '', { socktype => SOCK_STREAM }))[1 .. 1] ? 'yes' : () } @args] } if $kind eq 'resolve';
     return probe_dns({ id => 0, server => $args[0], name => $args[1], types => [$args[2]] })->{0} if $kind eq 'dns';
     return http(@args) if $kind eq 'http';
+    return watch_for(watch_socket(), 5, @args) if $kind eq 'udp';
     return routes(@args) if $kind eq 'routes';
     return { error => "unknown fact $kind" };
 }

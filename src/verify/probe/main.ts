@@ -32,6 +32,7 @@ sub sit {
     for (@{$group->{probes}}) { $mtu = $_->{size} if ($_->{size} // 0) > $mtu }
     die "this machine's processor is not known\n" if !$call;
     pipe(my $ready, my $tell) or die; pipe(my $wait, my $go) or die; pipe(my $in, my $out) or die;
+    $_->{watch} = watch_socket() for grep { $_->{kind} eq 'udp' } @{$group->{probes}};
     my $pid = child(sub {
         close $_ for $ready, $go, $in;
         syscall($call->{unshare}, 0x40000000) == 0 or do { syswrite $tell, "no namespace: $!"; return };

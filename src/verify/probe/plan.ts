@@ -25,6 +25,15 @@ export type SeatProbe = { readonly id: string; readonly seat: Seat } & (
   | { readonly kind: 'mtu'; readonly size: number }
   /** `host`: default the node; `uplink6`: the IPv6 address that it has outside. */
   | { readonly kind: 'tcp'; readonly host?: string; readonly port: number }
+  /** Datagrams with `text` to a port of the node, which should leave it for a guest. `host` as above. */
+  | {
+      readonly kind: 'udp'
+      readonly host: string
+      readonly port: number
+      readonly text: string
+      readonly to: string
+      readonly to_port: number
+    }
   /** A port of the node itself, at each address that guests of the seat can know. */
   | { readonly kind: 'closed'; readonly port: number }
   | { readonly kind: 'ra' }
@@ -46,6 +55,7 @@ export interface FactWish {
     | 'dns'
     | 'http'
     | 'routes'
+    | 'udp'
   readonly args: readonly (string | number)[]
 }
 

@@ -9,9 +9,10 @@ import { NEIGHBOURS } from './neighbours.ts'
 import { PACKETS } from './packets.ts'
 import type { NodePlan, NodeReport } from './plan.ts'
 import { SEAT } from './seat.ts'
+import { WATCH } from './watch.ts'
 
 /** The program, in Perl with nothing but what comes with it. */
-export const PROGRAM = `use Cwd ();${BASE}${PACKETS}${NEIGHBOURS}${SEAT}${FACTS}${MAIN}`
+export const PROGRAM = `use Cwd ();${BASE}${PACKETS}${NEIGHBOURS}${SEAT}${WATCH}${FACTS}${MAIN}`
 
 /** A word that frames results; nothing else on a node prints it. */
 export function probeMark(): string {

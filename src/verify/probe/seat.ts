@@ -9,6 +9,7 @@
 export const SEAT = String.raw`
 sub ip_list { return @{ (eval { $json->decode(output('ip', '-j', @_)) }) // [] } }
 my @links = ip_list('-d', 'addr');
+sub all_links { return @links }
 my %link = map { ($_->{ifname} => $_) } @links;
 my ($default, $default6) = map { my $family = $_; (grep { ($_->{dst} // '') eq 'default' && $_->{dev} } ip_list($family, 'route'))[0] } '-4', '-6';
 
@@ -242,6 +243,10 @@ sub probe6 {
         $host = uplink6() // return { no_uplink6 => 1 } if $host eq 'uplink6';
         return { %{tcp_result($host, $probe->{port})}, target => $host };
     }
+    if ($kind eq 'udp') {
+        my $host = $probe->{host} eq 'uplink6' ? uplink6() // return { no_uplink6 => 1 } : $probe->{host};
+        return udp_probe($probe, $host);
+    }
     return { error => "unknown probe $kind" };
 }
 
@@ -257,6 +262,7 @@ sub probe {
         return { %$seen, target => $own->{local} };
     }
     return { %{tcp_result($probe->{host} // $own->{local}, $probe->{port})}, target => $probe->{host} // $own->{local} } if $kind eq 'tcp' || $kind eq 'closed';
+    return udp_probe($probe, $probe->{host}) if $kind eq 'udp';
     return { error => "unknown probe $kind" };
 }
 
