@@ -9,7 +9,7 @@ import { waysTo } from './verify-ways.ts'
 
 /** Reads the settings of all hosts, then gives what proves a host. Throws INVENTORY_INVALID. */
 export function proveHosts(job: Job): (connector: SshConnector) => NonNullable<JobRun['prove']> {
-  const settings = readSettings(job.hosts)
+  const settings = readSettings(job.hosts, job.verify)
   return (connector) =>
     async ({ host, tasks }, connection, signal) => {
       const own = settings.get(host.name)

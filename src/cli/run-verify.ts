@@ -51,7 +51,7 @@ async function verifyJob(
   { forks, json }: VerifyRun,
   masked: (report: HostReport) => HostReport,
 ): Promise<readonly HostReport[]> {
-  const settings = readSettings(job.hosts)
+  const settings = readSettings(job.hosts, job.verify)
   const text = verifyTextOptions()
   const progress = verifyProgress(job.hosts.map(({ name }) => name))
   const interrupts = listenForInterrupts({ notice: progress.notice })

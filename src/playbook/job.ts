@@ -56,4 +56,6 @@ export interface Job {
   readonly stages: readonly Stage[]
   /** Hosts of all stages, in inventory order. */
   readonly hosts: readonly Host[]
+  /** The variable `verify` of hosts, by name, where a play or the command line has it. Default: that of the inventory. */
+  readonly verify?: ReadonlyMap<string, unknown>
 }

@@ -1,5 +1,6 @@
 /** Links of one host that do not go together, as far as its tasks alone tell: no node is asked. */
 import { formatLocation, type Problem } from '../errors.ts'
+import { type IpCidr, ipOverlaps, parseIpCidr } from '../net/ip-cidr.ts'
 import type { LinkOutline } from '../resources/resource.ts'
 import type { HostTask } from './job.ts'
 import type { ProblemList } from './problems.ts'
@@ -7,16 +8,20 @@ import type { ProblemList } from './problems.ts'
 interface Entry {
   readonly task: HostTask
   readonly link: LinkOutline
+  /** Its networks are told apart by what the resource says of its spans. */
+  readonly spanned: boolean
 }
 
-/** Reports addresses on ports, and packets that would not fit. */
+/** Reports addresses on ports, packets that would not fit, and a network on a second link. */
 export function checkLinks(host: string, tasks: readonly HostTask[], problems: ProblemList): void {
   const entries = tasks.flatMap((task) =>
-    task.resources.flatMap(({ link }): readonly Entry[] => (link === undefined ? [] : [{ task, link }])),
+    task.resources.flatMap(({ link, spans }): readonly Entry[] =>
+      link === undefined ? [] : [{ task, link, spanned: spans !== undefined }],
+    ),
   )
   for (const entry of entries) {
     for (const other of entries) {
-      const problem = pluggedProblem(entry, other) ?? mtuProblem(entry, other)
+      const problem = pluggedProblem(entry, other) ?? mtuProblem(entry, other, entries) ?? networkProblem(entry, other)
       if (problem !== undefined) problems.add(problem, { host, code: 'CONFLICT' })
     }
   }
@@ -33,12 +38,51 @@ function pluggedProblem({ link, task }: Entry, { link: port, task: other }: Entr
   }
 }
 
-function mtuProblem({ link, task }: Entry, { link: below, task: other }: Entry): Problem | undefined {
-  if (link.mtu === undefined || below.mtu === undefined || link.mtu <= below.mtu) return undefined
-  if (!link.carriedBy.includes(below.name)) return undefined
+function mtuProblem({ link, task }: Entry, below: Entry, entries: readonly Entry[]): Problem | undefined {
+  if (link.mtu === undefined || !link.carriedBy.includes(below.link.name)) return undefined
+  const carrier = sized(below, entries)
+  if (carrier?.link.mtu === undefined || link.mtu <= carrier.link.mtu) return undefined
+  return tooLarge({ link, task }, carrier)
+}
+
+/** The link whose MTU one without its own takes over: that of what a VLAN or bridge is built on. */
+function sized(entry: Entry, entries: readonly Entry[], depth = 0): Entry | undefined {
+  if (entry.link.mtu !== undefined) return entry
+  if (depth > entries.length) return undefined
+  return entries
+    .filter(({ link }) => entry.link.carriedBy.includes(link.name))
+    .map((below) => sized(below, entries, depth + 1))
+    .find((below) => below !== undefined)
+}
+
+function tooLarge({ link, task }: Pick<Entry, 'link' | 'task'>, { link: below, task: other }: Entry): Problem {
   return {
     message: `${link.name} is to have an MTU of ${link.mtu}, and ${below.name}, which carries it, ${below.mtu}`,
     hint: `give ${below.name} at least ${link.mtu} (${formatLocation(other.location)}), or ${link.name} at most ${below.mtu}`,
     location: task.location,
   }
+}
+
+/** The address of the node itself on one link, and its network on another: the node could not tell where to look. */
+function networkProblem(entry: Entry, other: Entry): Problem | undefined {
+  if (entry.spanned || entry.link.name === other.link.name) return undefined
+  for (const own of entry.link.addresses) {
+    const found = other.link.addresses.find((address) => overlap(own, address))
+    if (found === undefined) continue
+    return {
+      message: `${own} on ${entry.link.name} is in the network of ${found} on ${other.link.name}`,
+      hint: `give them networks that do not overlap, or leave one out (${formatLocation(other.task.location)})`,
+      location: entry.task.location,
+    }
+  }
+  return undefined
+}
+
+function overlap(a: string, b: string): boolean {
+  const [first, second] = [parseIpCidr(a), parseIpCidr(b)]
+  return first !== undefined && second !== undefined && !isSingle(second) && ipOverlaps(first, second)
+}
+
+function isSingle({ family, prefix }: IpCidr): boolean {
+  return prefix === (family === 4 ? 32 : 128)
 }

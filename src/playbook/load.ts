@@ -77,10 +77,17 @@ export async function loadJob(options: LoadJobOptions): Promise<Job> {
     inventory: inventory.name,
     stages,
     hosts: inventory.hosts.filter((host) => busy.has(host)),
+    ...(loader.verify.size === 0 ? {} : { verify: loader.verify }),
   }
 }
 
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 class JobLoader {
+  /** The variable `verify` of hosts, as plays and the command line have it. */
+  readonly verify = new Map<string, unknown>()
   readonly #inventory: Inventory
   readonly #extra: Readonly<Record<string, unknown>>
   readonly #problems: ProblemList
@@ -105,11 +112,20 @@ class JobLoader {
     for (const problem of problems) this.#problems.add({ ...problem, location })
     const chosen = hosts.filter((host) => limited.has(host))
     const compiled = this.#compiler.compile(play)
-    const tasks = new Map(chosen.map((host) => [host.name, this.#expandHost(compiled, host)]))
+    const own = compiled.vars.has('verify') || Object.hasOwn(this.#extra, 'verify')
+    const expanded = chosen.map((host) => [host.name, this.#expandHost(compiled, host)] as const)
+    const tasks = new Map(expanded.map(([name, one]) => [name, one.tasks]))
+    if (own) for (const [name, { verify }] of expanded) this.#addVerify(name, verify)
     return { title, serial, maxFailShare, hosts: chosen, tasks }
   }
 
-  #expandHost(compiled: CompiledPlay, host: Host): readonly HostTask[] {
+  /** Plays of a host may each say a part. */
+  #addVerify(host: string, value: unknown): void {
+    const before = this.verify.get(host)
+    this.verify.set(host, isMapping(before) && isMapping(value) ? { ...before, ...value } : value)
+  }
+
+  #expandHost(compiled: CompiledPlay, host: Host): { tasks: readonly HostTask[]; verify: unknown } {
     const view = { name: host.name, address: host.target.address, groups: host.groups }
     const vars = renderPlayVars({
       host: host.vars,
@@ -118,13 +134,14 @@ class JobLoader {
       scope: { ...this.#shared, host: view },
     })
     const files = { templates: this.#templates, files: this.#files, dir: compiled.play.dir }
-    return expandTasks(compiled, {
+    const tasks = expandTasks(compiled, {
       host,
       vars,
       extra: this.#extra,
       problems: this.#problems,
       hostContext: (scope) => hostContext(host.name, vars.vars, scope, files),
     })
+    return { tasks, verify: vars.vars.verify }
   }
 }
 

@@ -45,22 +45,28 @@ const schema = z.strictObject({
 /** The settings of one host, defaults filled in. */
 export type VerifySettings = z.output<typeof schema>
 
-/** Settings of all hosts. Throws INVENTORY_INVALID with everything that is wrong. */
-export function readSettings(hosts: readonly Host[]): ReadonlyMap<string, VerifySettings> {
+/**
+ * Settings of all hosts; `given` are those of plays and the command line, which come before those of the inventory.
+ * Throws INVENTORY_INVALID with everything that is wrong.
+ */
+export function readSettings(
+  hosts: readonly Host[],
+  given: ReadonlyMap<string, unknown> = new Map(),
+): ReadonlyMap<string, VerifySettings> {
   const settings = new Map<string, VerifySettings>()
   const problems: Problem[] = []
   for (const host of hosts) {
-    const input = host.vars.verify ?? {}
+    const input = given.get(host.name) ?? host.vars.verify ?? {}
     const parsed = schema.safeParse(input)
     if (parsed.success) settings.set(host.name, parsed.data)
-    else problems.push(...problemsOf(host, input, parsed.error))
+    else problems.push(...problemsOf(host, input, parsed.error, given.has(host.name)))
   }
   if (problems.length > 0) throw PvectlError.of('INVENTORY_INVALID', problems)
   return settings
 }
 
-function problemsOf(host: Host, input: unknown, error: z.ZodError): Problem[] {
-  const from = host.origins.get('verify')?.from
+function problemsOf(host: Host, input: unknown, error: z.ZodError, isGiven: boolean): Problem[] {
+  const from = isGiven ? 'variables of the play' : host.origins.get('verify')?.from
   return explainIssues(error.issues, { schema, input, subject: 'verify' }).map(({ message, hint }) => ({
     message: `${host.name}: ${message}${from === undefined ? '' : ` (${from})`}`,
     ...(hint === undefined ? {} : { hint }),

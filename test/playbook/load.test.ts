@@ -48,6 +48,17 @@ function echoed(job: Job, host: string): readonly unknown[] {
   })
 }
 
+test('what is to be proven may stand in plays, a part in each, and on the command line', async () => {
+  const play = (vars: string) => `- hosts: all\n  vars: { ${vars} }\n  tasks: [{ package: nginx }]\n`
+  const plays = play("verify: { closed_ports: ['<%= 8000 + 6 %>'] }") + play('verify: { outside_name: example.org }')
+  const job = await load(plays.replaceAll("'", '"'))
+  const wanted = job.verify?.get('node1') as { closed_ports: unknown; outside_name: unknown }
+  assert.equal(wanted, { closed_ports: [8006], outside_name: 'example.org' })
+  assert.is((await load(play('x: 1'))).verify, undefined)
+  const extra = await load(plays.replaceAll("'", '"'), { extraVars: { verify: { closed_ports: [22] } } })
+  assert.equal(extra.verify?.get('node1'), { closed_ports: [22] })
+})
+
 test('a play becomes a stage with tasks for each host', async () => {
   const job = await load(
     '- name: Network\n  hosts: pve\n  tasks:\n    - name: Bridge\n      tags: net\n      bridge: {name: vmbr1}\n    - package: [nginx, curl]\n',

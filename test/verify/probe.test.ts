@@ -44,6 +44,13 @@ test('a script that broke off is an error with its last words', () => {
   )
 })
 
+test('settings of plays come before those of the inventory, and are checked as those are', () => {
+  const inventory = host({ closed_ports: [8006] })
+  const settings = (given: unknown) => readSettings([inventory], new Map([['node1', given]])).get('node1')
+  assert.equal(settings({ closed_ports: [22] })?.closed_ports, [22])
+  assert.throws(() => settings({ closed_prots: [22] }), /node1: .*closed_prots.*\(variables of the play\)/)
+})
+
 test('each check once, closed ports for each place, one fact however many ask', () => {
   const dns = { kind: 'dns_outside', seat, server: '10.10.10.1' } as const
   const offer = { kind: 'dhcp_offer', seat, ranges: [], router: false, dns: [] } as const
