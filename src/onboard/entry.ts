@@ -1,4 +1,5 @@
 /** What the inventory is going to say of a new node: found on it, or proposed. Pure. */
+import { PvectlError } from '../errors.ts'
 import type { Plain } from '../inventory/edit.ts'
 import type { Host } from '../inventory/host.ts'
 import { formatIpCidr, type Ipv4Cidr, ipNetworkOf, ipOverlaps, isReserved, parseIpv4Cidr } from '../net/ip-cidr.ts'
@@ -25,6 +26,28 @@ export function entryVars(
   if (basics.nics.length > 0) vars.nics = basics.nics.map(({ name }) => name)
   if (pve.version !== undefined) vars.pve_version = pve.version
   return vars
+}
+
+/**
+ * A node of several addresses that is in the inventory by another one already; undefined when it is not. Behind another
+ * jump host the same address is that of another node.
+ */
+export function sameNode(
+  { addresses }: NodeSurvey['basics'],
+  { target }: Host,
+  others: readonly Host[],
+): PvectlError | undefined {
+  const own = addresses.map(({ cidr }) => cidr.replace(/\/\d+$/, ''))
+  const twin = others.find(
+    (other) => own.includes(other.target.address) && other.target.jump?.name === target.jump?.name,
+  )
+  if (twin === undefined) return undefined
+  const { name } = twin
+  return new PvectlError(
+    'INVENTORY_INVALID',
+    `the node at ${target.address} is in the inventory already, as ${name}: it has the address ${twin.target.address}`,
+    { hint: `onboard it as that: pvectl onboard ${twin.target.address}; or take ${name} out if it is gone for good` },
+  )
 }
 
 /** The address that the internal bridge has, where the node has one; else the first of a free network. */

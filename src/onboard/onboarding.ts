@@ -8,7 +8,7 @@ import type { GrowingInventory } from './candidate.ts'
 import type { Circumstances } from './circumstances.ts'
 import { type Cluster, lookAtCluster, portsTo } from './cluster.ts'
 import { makeContact } from './contact.ts'
-import { entryVars } from './entry.ts'
+import { entryVars, sameNode } from './entry.ts'
 import { joinStep } from './join-step.ts'
 import { isMemberAlready, type JoinView, membersRow } from './judge-join.ts'
 import { ownAddress } from './judge-system.ts'
@@ -163,6 +163,8 @@ class Onboarding {
       step(label, 'inventory', added ? (mode === 'apply' ? 'changed' : 'would change') : 'ok', text)
       return (await this.#inventory.load())?.hosts.find(({ name }) => name === host.name) ?? host
     }
+    const twin = sameNode(node.basics, host, others)
+    if (twin !== undefined) throw twin
     const name = this.#wishes.name ?? node.basics.hostname
     const entered = await this.#inventory.add(name, at, vars)
     const details = Object.entries(vars).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Host } from '../../src/inventory/host.ts'
-import { entryVars, freeSubnet } from '../../src/onboard/entry.ts'
+import { entryVars, freeSubnet, sameNode } from '../../src/onboard/entry.ts'
 import { ownAddress } from '../../src/onboard/judge-system.ts'
 import { memberEntries } from '../../src/onboard/members.ts'
 import { goodMember, goodNode } from '../helpers/node-survey.ts'
@@ -21,6 +21,26 @@ function host(name: string, address: string, vars: Record<string, unknown> = {})
   }
   return { name, target, groups: ['all'], vars, origins: new Map() }
 }
+
+test('a node that is there by another of its addresses is not entered twice', () => {
+  const { basics } = goodNode({
+    basics: {
+      addresses: [
+        { cidr: '192.0.2.14/24', device: 'vmbr0' },
+        { cidr: '2001:db8::14/64', device: 'vmbr0' },
+      ],
+    },
+  })
+  const given = host('192.0.2.14', '192.0.2.14')
+  const there = sameNode(basics, given, [host('pve1', '192.0.2.11'), host('gamma', '2001:db8::14')])
+  assert.match(there?.message ?? '', /the node at 192\.0\.2\.14 is in the inventory already, as gamma/)
+  assert.is(sameNode(basics, given, [host('pve1', '192.0.2.11')]), undefined)
+  const { target, ...rest } = host('far', '2001:db8::14')
+  assert.is(
+    sameNode(basics, given, [{ ...rest, target: { ...target, jump: host('gate', '198.51.100.1').target } }]),
+    undefined,
+  )
+})
 
 test('the next network after the highest in use, of the same size and with the same last part', () => {
   assert.is(freeSubnet(['10.10.1.1/24', '10.10.2.1/24', '192.0.2.11']), '10.10.3.1/24')
