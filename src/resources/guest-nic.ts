@@ -6,6 +6,7 @@ import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { rulesOf } from '../facts/nat.ts'
 import { readRule } from '../nat/rules.ts'
+import { formatIp, parseIpCidr } from '../net/ip-cidr.ts'
 import { differences, mergeProperties, type Properties, printProperties, readProperties } from './guest-net.ts'
 import { blocked, type GuestNic, nicBlocked } from './guest-nic-checks.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
@@ -33,7 +34,7 @@ function nicResource(wish: GuestNic, title: string, plan: (guest: GuestConfig, m
   return {
     kind: 'guest_nic',
     key: `guest-nic:${wish.guest}/net${wish.index}`,
-    ...(wish.mac === undefined ? {} : { claims: [`hardware address:${wish.mac}`] }),
+    claims: claimsOf(wish),
     title,
     reads: [ref, linksRef, rulesOf(4, 'nat'), rulesOf(4, 'raw')],
     notices(model) {
@@ -59,6 +60,19 @@ function nicResource(wish: GuestNic, title: string, plan: (guest: GuestConfig, m
         : made
     },
   }
+}
+
+/** One of each: an address on a bridge may be used again on another, which has nothing to do with it. */
+function claimsOf({ mac, ip, ip6, bridge, tag }: GuestNic): readonly string[] {
+  const place = bridge === undefined ? undefined : typeof tag === 'number' ? `${bridge}, VLAN ${tag}` : bridge
+  const hosts = [ip, ip6].flatMap((text) => {
+    const cidr = text === undefined ? undefined : parseIpCidr(text)
+    return cidr === undefined ? [] : [formatIp(cidr)]
+  })
+  return [
+    ...(mac === undefined ? [] : [`hardware address:${mac}`]),
+    ...(place === undefined ? [] : hosts.map((host) => `address:${host} on ${place}`)),
+  ]
 }
 
 const NO_ZONE = 'the node hides networks by NAT, which may miss guests with a firewall: add a `conntrack_zone` task'

@@ -30,6 +30,7 @@ export function managementStanza(desired: ManagementDesired): Resource {
     kind: 'interfaces_management',
     key: 'management:file',
     claims: [`address:${formatIpCidr(address)}`],
+    link: { name, addresses: [formatIpCidr(address)], plugged: [], carriedBy: [] },
     title: `management address on ${name} in /etc/network/interfaces`,
     reads: [interfacesRef, linksRef, COROSYNC, HOSTS],
     plan(model) {

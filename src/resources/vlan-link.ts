@@ -5,6 +5,7 @@ import { becomes } from '../facts/fact.ts'
 import { type InterfacesState, interfacesRef } from '../facts/interfaces.ts'
 import { type Link, type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
+import { slavesInFile } from '../interfaces/bond.ts'
 import type { Lines } from '../interfaces/lines.ts'
 import { ownersInFile } from '../interfaces/members.ts'
 import { ovsTypeInFile } from '../interfaces/ovs.ts'
@@ -84,9 +85,21 @@ function vlanBlocked(settings: VlanSettings, interfaces: InterfacesState, links:
           `VLAN ${id} of ${rawDevice} is there already as ${twin.name}`,
           `use ${twin.name}, or remove it first`,
         )) ??
+    slaveBlocked(name, rawDevice, lines, links) ??
     mtuBlocked(name, mtu, rawDevice, links) ??
     addressBlocked(settings, lines, links)
   )
+}
+
+/** The bond gets all frames of its slaves. A VLAN that is there already is left alone. */
+function slaveBlocked(name: string, rawDevice: string, lines: Lines, links: LinksState): PlanBlocked | undefined {
+  if (linkNamed(links, name) !== undefined) return undefined
+  const master = linkNamed(links, linkNamed(links, rawDevice)?.master ?? '')
+  const inFile = ownersInFile(lines, rawDevice).find((owner) => slavesInFile(lines, owner) !== undefined)
+  const bond = inFile ?? (master?.kind === 'bond' ? master.name : undefined)
+  return bond === undefined
+    ? undefined
+    : blocked(`${rawDevice} is a slave of ${bond}, which gets its frames`, `put the VLAN on ${bond}`)
 }
 
 /** PVE refuses to save a VLAN on what Open vSwitch has, and ports of it give it all their frames. */

@@ -40,6 +40,19 @@ test('with a raw device: last in the file, options sorted as PVE sorts them', ()
   assert.is(linkNamed(outer.links, 'eno2.50')?.vlan?.protocol, '802.1ad')
 })
 
+test('not on a slave of a bond, unless it is there already', () => {
+  const main = `${MAIN}
+auto bond0
+iface bond0 inet manual
+\tbond-slaves eno2
+\tbond-mode active-backup
+`
+  const { reasons } = play({ main }, { vlan: { name: 'eno2.50' } })
+  assert.match(reasons[0] ?? '', /eno2 is a slave of bond0, which gets its frames/)
+  const there = play({ main, links: [...UPLINK, vlan('eno2.50', 'eno2', 50)] }, { vlan: { name: 'eno2.50' } })
+  assert.equal(there.reasons, [])
+})
+
 test('not on what Open vSwitch has by the file, which PVE would refuse to save', () => {
   const main = `${MAIN}
 iface eno2 inet manual
