@@ -12,12 +12,7 @@ export function membersInFile(lines: Lines, name: string): readonly string[] {
     .filter((member) => member !== 'none')
 }
 
-/** The interface that has another one plugged in; PVE refuses to save a file in which two have. */
-export function ownerInFile(lines: Lines, member: string): string | undefined {
-  return ownersInFile(lines, member)[0]
-}
-
-/** All interfaces that have another one plugged in. */
+/** Interfaces that have another one plugged in: one at the most, or PVE refuses to save the file. */
 export function ownersInFile(lines: Lines, member: string): readonly string[] {
   const names = [...new Set(stanzasOf(lines).map(({ name }) => name))]
   return names.filter((name) => membersInFile(lines, name).includes(member))

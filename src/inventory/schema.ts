@@ -61,9 +61,6 @@ const connectionFields = {
     .describe('seconds for connecting and logging in; default 15'),
 }
 
-/** Names of the settings that say how to connect. */
-export const CONNECTION_KEYS = Object.keys(connectionFields) as readonly (keyof typeof connectionFields)[]
-
 const vars = z.record(z.string(), z.unknown()).nullable().optional().describe('variables, as plain data')
 
 const host = z

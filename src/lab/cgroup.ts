@@ -42,15 +42,6 @@ export async function removeCgroup(group: string): Promise<void> {
   }
 }
 
-/** Names of the groups right below a group, of any hierarchy. */
-export async function childCgroups(group: string): Promise<readonly string[]> {
-  const names = new Set<string>()
-  for (const root of await hierarchies()) {
-    for (const name of await subfolders(path.join(root, group))) names.add(name)
-  }
-  return [...names]
-}
-
 async function hierarchies(): Promise<readonly string[]> {
   const mounts = await listMounts()
   return [...new Set(mounts.filter((m) => m.type === 'cgroup' || m.type === 'cgroup2').map((m) => m.path))]

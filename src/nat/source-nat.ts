@@ -27,11 +27,6 @@ export function sourceNatArgs({ source, out, target }: SourceNat): readonly stri
   return ['-s', formatIpCidr(source), '-o', out, '-j', ...jump]
 }
 
-/** True for rules about the same packets, whatever becomes of their source. */
-export function samePackets(a: SourceNat, b: SourceNat): boolean {
-  return a.out === b.out && formatIpCidr(a.source) === formatIpCidr(b.source)
-}
-
 /**
  * Reads the arguments of a POSTROUTING rule. Undefined for a rule with conditions that pvectl does not set: that one
  * has a purpose of its own. `! -d` of the same network and comments make no difference to what leaves the node.

@@ -43,25 +43,3 @@ ln -sfn -- ${target} ${path}`,
     ...withRisk(riskOfPath(path)),
   }
 }
-
-/** Ensures that there is no symbolic link at `path`; anything else there is left alone. */
-export function symlinkAbsent(path: string): Resource {
-  const ref = fileAt(path)
-  return {
-    kind: 'symlink',
-    key: `file:${path}`,
-    title: `no link ${path}`,
-    reads: [ref],
-    plan(model) {
-      const state = model.get(ref)
-      if (state.link === undefined) return OK
-      return {
-        kind: 'change',
-        changes: [{ summary: `remove the link ${path} → ${state.link}` }],
-        script: sh`[ ! -L ${path} ] || { pv_save_undo ${path}; pv_backup ${path}; rm -f -- ${path}; }`,
-        after: [becomes(ref, { type: 'absent' })],
-        ...withRisk(riskOfPath(path)),
-      }
-    },
-  }
-}

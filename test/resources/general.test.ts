@@ -8,7 +8,7 @@ import { userNamed } from '../../src/facts/user.ts'
 import { directory } from '../../src/resources/directory.ts'
 import { file, fileAbsent } from '../../src/resources/file.ts'
 import { debianPackage } from '../../src/resources/package.ts'
-import { symlink, symlinkAbsent } from '../../src/resources/symlink.ts'
+import { symlink } from '../../src/resources/symlink.ts'
 import { liveSysctl } from '../../src/resources/sysctl.ts'
 import { unit } from '../../src/resources/unit.ts'
 import { user } from '../../src/resources/user.ts'
@@ -64,8 +64,6 @@ test('symlink: repointed, made, and a real file in its place blocks', () => {
   const wrong = modelOf(fact(fileAt('/l'), fileState('o', { link: '/other' })), target)
   assert.equal(summaries(planChange(symlink('/l', '/t'), wrong)), ['link /l → /t (was → /other)'])
   assert.is(symlink('/l', '/t').plan(modelOf(fact(fileAt('/l'), fileState('x')), target)).kind, 'blocked')
-  assert.is(symlinkAbsent('/l').plan(modelOf(fact(fileAt('/l'), fileState('x')))).kind, 'ok')
-  planChange(symlinkAbsent('/l'), modelOf(fact(fileAt('/l'), { type: 'absent', link: '/gone' })))
 })
 
 test('directory: made, adjusted', () => {
