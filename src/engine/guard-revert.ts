@@ -1,6 +1,7 @@
 /** The script by which a node takes a change back. */
 import { rawScript } from '../connection/script.ts'
 import { LINKS_REVERT } from './guard-links.ts'
+import { LOGINS_REVERT } from './guard-logins.ts'
 import { NET_REVERT } from './guard-net.ts'
 import { PVE_REVERT } from './guard-pve.ts'
 import { BOOT } from './record.ts'
@@ -47,6 +48,7 @@ mkdir -p -m 700 $t 2>/dev/null || t=$PWD
 ${PVE_REVERT}
 ${LINKS_REVERT}
 ${NET_REVERT}
+${LOGINS_REVERT}
 if [ "$1" = later ]; then pve_later; exit 0; fi
 [ "$1" = timer ] || systemctl stop "pvectl-guard-$run.timer" 2>/dev/null
 how='reverted by'; [ ! -s report ] || how='had broken off, taken up again by'
@@ -114,10 +116,11 @@ all_before() {
 for p in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* snap/etc/ssh/sshd_config.d/* snap/etc/ssh/ssh_host_*; do printf '%s\n' "$p"; done |
 	sed 's/^snap//' | cat - behind.sshd > $t/ways
 case "$1" in
-timer | systemd | boot) for p in /root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d/* snap/etc/sudoers.d/* /etc/network/interfaces /etc/network/interfaces.d/* snap/etc/network/interfaces.d/*; do printf '%s\n' "$p"; done |
+timer | systemd | boot) { login_files; for p in /etc/sudoers /etc/sudoers.d/* snap/etc/sudoers.d/* /etc/network/interfaces /etc/network/interfaces.d/* snap/etc/network/interfaces.d/*; do printf '%s\n' "$p"; done; } |
 	sed 's/^snap//' | cat - behind.links >> $t/ways ;;
 esac
 all_before "$1" < $t/ways
+case "$1" in timer | systemd | boot) logins_back ;; esac
 pve_put || pve_wait
 [ ! -e "$keep/run" ] || echo reverted > "$keep/result"
 sync

@@ -5,6 +5,7 @@
 import { rawScript, type Script, sh } from '../connection/script.ts'
 import { RECORDS_ROOT } from '../facts/run-records.ts'
 import { LINKS_SNAPSHOT } from './guard-links.ts'
+import { LOGINS_SNAPSHOT } from './guard-logins.ts'
 import { NET_SNAPSHOT } from './guard-net.ts'
 import { REVERT } from './guard-revert.ts'
 import { BOOT } from './record.ts'
@@ -228,7 +229,8 @@ ${NET_SNAPSHOT}
 cp -p /etc/network/interfaces interfaces 2>/dev/null || :
 mkdir snap
 cp -a --parents /etc/network/interfaces /etc/network/interfaces.d /etc/ssh/sshd_config /etc/ssh/sshd_config.d /etc/ssh/ssh_host_* \
-	/root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d snap/ 2>/dev/null || :
+	/etc/sudoers /etc/sudoers.d snap/ 2>/dev/null || :
+${LOGINS_SNAPSHOT}
 behind() {
 	for f in "$@"; do [ ! -L "$f" ] || readlink -e -- "$f" || :; done | while IFS= read -r f; do
 		[ ! -f "$f" ] || cp -a --parents "$f" snap/ 2>/dev/null || :
@@ -236,4 +238,4 @@ behind() {
 	done
 }
 behind /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* > behind.sshd
-behind /etc/network/interfaces /etc/network/interfaces.d/* /root/.ssh/authorized_keys /etc/sudoers /etc/sudoers.d/* > behind.links`)
+behind /etc/network/interfaces /etc/network/interfaces.d/* /etc/sudoers /etc/sudoers.d/* $(cat logins.keys) > behind.links`)
