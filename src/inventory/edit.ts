@@ -77,6 +77,11 @@ export function mergeHosts(
   return { text: current, added, extended, conflicts }
 }
 
+/** True when the text of an inventory file has a group, be it without hosts. Throws INVENTORY_INVALID when it is no valid YAML. */
+export function hasGroup(text: string, group: string, file: string): boolean {
+  return groupPaths(parseYaml(text, file, 'INVENTORY_INVALID').value).some(({ name }) => name === group)
+}
+
 /** What was asked for may be no name of a host or group, or no value of a setting. */
 function assertValid(text: string, file: string): void {
   const { value } = parseYaml(text, file, 'INVENTORY_INVALID')

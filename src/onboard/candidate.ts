@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { PvectlError } from '../errors.ts'
-import { type HostAddition, mergeHosts, type Plain } from '../inventory/edit.ts'
+import { type HostAddition, hasGroup, mergeHosts, type Plain } from '../inventory/edit.ts'
 import type { Host } from '../inventory/host.ts'
 import { type LoadedInventory, loadInventory } from '../inventory/load.ts'
 import { locateInventory } from '../inventory/locate.ts'
@@ -108,8 +108,10 @@ export class GrowingInventory {
 
   /** Group that a new host gets into. */
   async group(): Promise<string> {
-    const inventory = await this.load()
-    return this.#wishes.group ?? (inventory?.groups.has('pve') === true ? 'pve' : 'all')
+    if (this.#wishes.group !== undefined) return this.#wishes.group
+    // The first node of all comes into an inventory whose groups have no hosts, and which cannot be loaded yet.
+    const has = (await this.load())?.groups.has('pve') ?? hasGroup(this.#text, 'pve', this.file)
+    return has ? 'pve' : 'all'
   }
 
   #load(text: string): Promise<LoadedInventory> {

@@ -116,6 +116,16 @@ test('a new host inherits from its group before it is in the file, and gets into
   assert.is((await inventory.find(at))?.name, 'pve4')
 })
 
+test('the first host gets into the group pve that is there without hosts, and has what the group says', async () => {
+  for (const hosts of ['{ hosts: {} }', '{ hosts: }', '', '{ vars: { a: 1 } }']) {
+    const { inventory } = await growing(`all:\n  children:\n    pve: ${hosts}\n`)
+    assert.is(await inventory.group(), 'pve', hosts)
+    await inventory.add('pve1', { address: '192.0.2.11', port: undefined }, {})
+    const [first] = (await inventory.load())?.hosts ?? []
+    assert.equal(first?.groups, ['all', 'pve'], inventory.text)
+  }
+})
+
 test('an inventory without hosts gets its first one', async () => {
   const { inventory } = await growing('all:\n  hosts:\n')
   assert.is(await inventory.load(), undefined)
