@@ -1,6 +1,7 @@
 /** What `pvectl lab up` does, apart from its flags. */
 import path from 'node:path'
 import { createProgress } from '../lab/progress.ts'
+import type { PveVersion } from '../lab/releases.ts'
 import type { Cabling, LabKind } from '../lab/state.ts'
 import { labUp, type UpReport } from '../lab/up.ts'
 
@@ -13,13 +14,14 @@ export interface BringUpOptions {
   /** Inventory to rehearse. */
   readonly inventory: string | undefined
   readonly kind: LabKind | undefined
+  readonly pve: PveVersion | undefined
   readonly cables: Cabling | undefined
   readonly log: (line: string) => void
 }
 
 /** Brings a lab up with progress on stderr, then says what to do with it. */
 export async function bringUp(options: BringUpOptions): Promise<UpReport> {
-  const { lab, out, count, inventory, kind, cables, log } = options
+  const { lab, out, count, inventory, kind, pve, cables, log } = options
   const source = inventory === undefined ? undefined : await loadSource(inventory)
   const progress = createProgress()
   try {
@@ -27,6 +29,7 @@ export async function bringUp(options: BringUpOptions): Promise<UpReport> {
       ...(count === undefined ? {} : { count }),
       ...(source === undefined ? {} : { source }),
       ...(kind === undefined ? {} : { kind }),
+      ...(pve === undefined ? {} : { pve }),
       ...(cables === undefined ? {} : { cables }),
     }
     const report = await labUp({ lab, out, onProgress: progress.show, ...wanted })

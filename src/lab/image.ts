@@ -8,13 +8,14 @@ import { withLock } from './lock.ts'
 import { removeTree } from './mounts.ts'
 import { imageCache } from './paths.ts'
 import type { OnProgress } from './progress.ts'
-import { CUSTOMIZE, PACKAGES, RELEASE, recipeHash } from './recipe.ts'
+import { CUSTOMIZE, PACKAGES, recipeHash } from './recipe.ts'
+import type { Release } from './releases.ts'
 import { run } from './run.ts'
 
-/** Folder of the base image; built first where it is missing. Rejects with LAB_FAILED. */
-export async function ensureImage(onProgress: OnProgress): Promise<string> {
-  const image = path.join(imageCache(), `base-${recipeHash()}`)
-  const build = (draft: string) => bootstrap(draft, { packages: PACKAGES, hook: CUSTOMIZE, onProgress })
+/** Folder of the base image of a release; built first where it is missing. Rejects with LAB_FAILED. */
+export async function ensureImage(release: Release, onProgress: OnProgress): Promise<string> {
+  const image = path.join(imageCache(), `base-${recipeHash(release)}`)
+  const build = (draft: string) => bootstrap(draft, { release, packages: PACKAGES, hook: CUSTOMIZE, onProgress })
   await buildOnce(image, { about: 'the base image (once, about half a minute and 300 MB)', onProgress, build })
   return image
 }
@@ -55,6 +56,7 @@ export async function buildOnce(folder: string, { about, onProgress, build }: Bu
 
 /** What a root folder is made of. */
 export interface Bootstrap {
+  readonly release: Release
   readonly packages: readonly string[]
   /** Script that gets the folder as its argument when the packages are in it. */
   readonly hook: string
@@ -62,11 +64,11 @@ export interface Bootstrap {
 }
 
 /** Installs Debian into a new folder. Rejects with LAB_FAILED. */
-export async function bootstrap(root: string, { packages, hook, onProgress }: Bootstrap): Promise<void> {
+export async function bootstrap(root: string, { release, packages, hook, onProgress }: Bootstrap): Promise<void> {
   await ensureBuildTools(onProgress)
   const hookFile = `${root}.hook`
   await writeFile(hookFile, hook, { mode: 0o755 })
-  const { lines, options } = await readAptSources(RELEASE)
+  const { lines, options } = await readAptSources(release)
   const args = [
     '--mode=root',
     '--variant=minbase',
@@ -75,7 +77,7 @@ export async function bootstrap(root: string, { packages, hook, onProgress }: Bo
     `--customize-hook=${hookFile}`,
     '--skip=cleanup/apt/lists',
     ...options.map((option) => `--aptopt=${option}`),
-    RELEASE,
+    release,
     root,
     ...(lines.length > 0 ? ['-'] : []),
   ]

@@ -2,6 +2,7 @@
 import { containerKind } from './container-kind.ts'
 import type { Readiness } from './node.ts'
 import type { OnProgress } from './progress.ts'
+import type { Release } from './releases.ts'
 import type { LabKind, LabNode, LabState } from './state.ts'
 
 /** What a lab does with its nodes, in a way of its own for each kind. */
@@ -10,8 +11,8 @@ export interface NodeKind {
   readonly patienceMs: number
   /** Makes sure of what nodes need on this machine. Rejects with LAB_FAILED that says what is missing. */
   checkHost(onProgress: OnProgress): Promise<void>
-  /** Folder that nodes are made from; built first where it is missing. */
-  ensureImage(onProgress: OnProgress): Promise<string>
+  /** Folder that nodes of a release are made from; built first where it is missing. */
+  ensureImage(release: Release, onProgress: OnProgress): Promise<string>
   /** Prepares this machine for the nodes of a lab. */
   prepare(state: LabState, onProgress: OnProgress): Promise<void>
   /** Makes sure of a node's disk, with its identity. */

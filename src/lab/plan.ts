@@ -2,6 +2,7 @@
 import { PvectlError } from '../errors.ts'
 import type { LoadedInventory } from '../inventory/load.ts'
 import { MAX_NODES, nodeSlug } from './names.ts'
+import type { PveVersion } from './releases.ts'
 import { addressOf, type Cabling, type LabKind, type LabNode, type LabState } from './state.ts'
 
 /** What `lab up` is asked for. */
@@ -12,6 +13,8 @@ export interface Wanted {
   readonly source?: LoadedInventory
   /** What the nodes are; those of an existing lab, or containers, when left out. */
   readonly kind?: LabKind
+  /** Version of Proxmox VE that the nodes are like; that of an existing lab, or 8, when left out. */
+  readonly pve?: PveVersion
   /** Where further NICs lead; for a new lab of VMs `pairs` up to two nodes, `switch` for more. */
   readonly cables?: Cabling
 }
@@ -39,13 +42,14 @@ export function planNodes(state: LabState | undefined, wanted: Wanted, network: 
 export function planKind(state: LabState | undefined, wanted: LabKind | undefined): LabKind {
   if (state === undefined) return wanted ?? 'container'
   if (wanted === undefined || wanted === state.kind) return state.kind
-  throw new PvectlError(
-    'LAB_FAILED',
-    `the nodes of lab ${state.name} are ${plural(state.kind)}, not ${plural(wanted)}`,
-    {
-      hint: `start another lab beside it with --name, or end this one: pvectl lab down --name ${state.name}`,
-    },
-  )
+  throw decided(state, `the nodes of lab ${state.name} are ${plural(state.kind)}, not ${plural(wanted)}`)
+}
+
+/** Version of Proxmox VE that the nodes of a lab are like. Throws LAB_FAILED when it is another one already. */
+export function planPve(state: LabState | undefined, wanted: PveVersion | undefined): PveVersion {
+  if (state === undefined) return wanted ?? '8'
+  if (wanted === undefined || wanted === state.pve) return state.pve
+  throw decided(state, `the nodes of lab ${state.name} are like Proxmox VE ${state.pve}, not ${wanted}`)
 }
 
 /** Where further NICs lead. Throws LAB_FAILED when cables lie elsewhere already, and USAGE for containers. */
@@ -61,9 +65,12 @@ export function planCables(
   }
   if (state === undefined) return wanted ?? (kind === 'vm' && count > 2 ? 'switch' : 'pairs')
   if (wanted === undefined || wanted === state.cables) return state.cables
-  throw new PvectlError('LAB_FAILED', `the cables of lab ${state.name} are laid as \`${state.cables}\` already`, {
-    hint: `start another lab beside it with --name, or end this one: pvectl lab down --name ${state.name}`,
-  })
+  throw decided(state, `the cables of lab ${state.name} are laid as \`${state.cables}\` already`)
+}
+
+function decided({ name }: LabState, message: string): PvectlError {
+  const hint = `start another lab beside it with --name, or end this one: pvectl lab down --name ${name}`
+  return new PvectlError('LAB_FAILED', message, { hint })
 }
 
 function plural(kind: LabKind): string {

@@ -1,8 +1,6 @@
-/** What a lab node is made of: Debian 12 as a fresh PVE 8 node has it, as far as Debian goes. */
+/** What a lab node is made of: Debian as a fresh PVE node has it, as far as Debian goes. */
 import { createHash } from 'node:crypto'
-
-/** Debian release that PVE 8 builds on. */
-export const RELEASE = 'bookworm'
+import type { Release } from './releases.ts'
 
 /** Packages in the base image. Python is there for comparisons with Ansible only; pvectl needs none. */
 export const PACKAGES = [
@@ -112,8 +110,8 @@ rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/resolv.conf" "$root/etc/hostname"
 }
 
 /** Identifies the recipe: a changed recipe gets a new image. */
-export function recipeHash(): string {
-  return hashOf([RELEASE, process.arch, PACKAGES, CUSTOMIZE])
+export function recipeHash(release: Release): string {
+  return hashOf([release, process.arch, PACKAGES, CUSTOMIZE])
 }
 
 /** Short digest of anything that decides what is built, for the name of what is built from it. */

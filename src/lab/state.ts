@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { PvectlError } from '../errors.ts'
 import { labDir, stateRoot } from './paths.ts'
+import type { PveVersion } from './releases.ts'
 
 /** What the nodes of a lab are: containers that share this machine's kernel, or VMs with one of their own. */
 export const LAB_KINDS = ['container', 'vm'] as const
@@ -34,6 +35,8 @@ export interface LabNode {
 export interface LabState {
   readonly name: string
   readonly kind: LabKind
+  /** Version of Proxmox VE that its nodes are like. */
+  readonly pve: PveVersion
   /** Containers have no cables but that of `eno1`: `pairs` then. */
   readonly cables: Cabling
   /** First three bytes of its /24: `198.18.7`. The host is .1 in it, node n is .(10 + n). */
@@ -59,8 +62,8 @@ export function addressOf(network: string, number: number): string {
 export async function readState(lab: string): Promise<LabState | undefined> {
   try {
     const state = JSON.parse(await readFile(stateFile(lab), 'utf8')) as LabState
-    // Labs were containers once, and did not say so.
-    return { ...state, kind: state.kind ?? 'container', cables: state.cables ?? 'pairs' }
+    // Labs were containers like Proxmox VE 8 once, and did not say so.
+    return { ...state, kind: state.kind ?? 'container', pve: state.pve ?? '8', cables: state.cables ?? 'pairs' }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new PvectlError('LAB_FAILED', `cannot read the state of lab ${lab}: ${(error as Error).message}`, {

@@ -12,8 +12,9 @@ import { checkLabName, labNames } from './names.ts'
 import { ensureBridge } from './network.ts'
 import { isPluggedIn, isRunning, type Readiness, waitForNode } from './node.ts'
 import { keyFile, knownHostsFile, labDir } from './paths.ts'
-import { planCables, planKind, planNodes, type Wanted } from './plan.ts'
+import { planCables, planKind, planNodes, planPve, type Wanted } from './plan.ts'
 import type { OnProgress } from './progress.ts'
+import { RELEASES } from './releases.ts'
 import { type LabNode, type LabState, readState, writeState } from './state.ts'
 import { chooseNetwork } from './subnet.ts'
 
@@ -51,9 +52,11 @@ export async function labUp(options: UpOptions): Promise<UpReport> {
 
 async function up(options: UpOptions): Promise<UpReport> {
   const { lab, onProgress, out, source } = options
-  const kind = await nodeKind(planKind(await readState(lab), options.kind))
+  const present = await readState(lab)
+  const kind = await nodeKind(planKind(present, options.kind))
+  const release = RELEASES[planPve(present, options.pve)]
   await kind.checkHost(onProgress)
-  const image = await kind.ensureImage(onProgress)
+  const image = await kind.ensureImage(release, onProgress)
   const state = await withLock('lab-networks', () => settle(options, image))
   const loginKey = await ensureKey(keyFile(lab), `pvectl lab ${lab}`)
   await ensureBridge(labNames(lab), state.network)
@@ -74,9 +77,10 @@ async function settle(options: UpOptions, image: string): Promise<LabState> {
   const wanted = { ...(count === undefined ? {} : { count }), ...(source === undefined ? {} : { source }) }
   const nodes = planNodes(known, wanted, network, image)
   const kind = planKind(known, options.kind)
+  const pve = planPve(known, options.pve)
   const cables = planCables(known, options.cables, { kind, count: nodes.length })
   const inventories = [...new Set([...(known?.inventories ?? []), out])]
-  const state = { name: lab, kind, cables, network, rehearses: source?.name ?? null, nodes, inventories }
+  const state = { name: lab, kind, pve, cables, network, rehearses: source?.name ?? null, nodes, inventories }
   await mkdir(labDir(lab), { recursive: true })
   await writeState(state)
   return state

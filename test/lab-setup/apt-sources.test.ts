@@ -22,7 +22,15 @@ test("takes the machine's own Debian sources of the release, and no others", () 
   ])
 })
 
-test('a machine without the release leaves the choice to mmdebstrap', () => {
+test('for a release that the machine has no sources of, those of its own release name the mirror', () => {
+  assert.equal(sourceLines(TARGETS.replace(/^.* trixie .*\n/m, ''), 'trixie'), [
+    'deb http://mirror.example/debian/ trixie main',
+    'deb http://mirror.example/debian/ trixie-updates main',
+    'deb http://mirror.example/debian-security/ trixie-security main',
+  ])
+})
+
+test('a machine without any leaves the choice to mmdebstrap', () => {
   assert.equal(sourceLines('http://mirror.example/ubuntu noble main Ubuntu\n', 'bookworm'), [])
   assert.equal(sourceLines('http://mirror.example/debian bookworm-updates main Debian\n', 'bookworm'), [])
 })

@@ -36,6 +36,7 @@ function stateWith(names: readonly string[]): LabState {
   return {
     name: 'lab',
     kind: 'container' as const,
+    pve: '8' as const,
     cables: 'pairs' as const,
     network: '198.18.3',
     rehearses: null,

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PvectlError } from '../../src/errors.ts'
 import type { LoadedInventory } from '../../src/inventory/load.ts'
-import { planCables, planKind, planNodes } from '../../src/lab/plan.ts'
+import { planCables, planKind, planNodes, planPve } from '../../src/lab/plan.ts'
 import type { LabState } from '../../src/lab/state.ts'
 
 const test = suite('nodes of a lab')
@@ -10,7 +10,16 @@ const IMAGE = '/cache/base-1'
 
 function labWith(names: readonly string[], rehearses: string | null = null): LabState {
   const nodes = names.map((name, i) => ({ name, number: i + 1, address: `198.18.0.${11 + i}`, image: '/cache/base-0' }))
-  return { name: 'lab', kind: 'container', cables: 'pairs', network: '198.18.0', rehearses, nodes, inventories: [] }
+  return {
+    name: 'lab',
+    kind: 'container',
+    pve: '8',
+    cables: 'pairs',
+    network: '198.18.0',
+    rehearses,
+    nodes,
+    inventories: [],
+  }
 }
 
 function inventoryOf(names: readonly string[]): LoadedInventory {
@@ -91,6 +100,17 @@ test('a network has room for 244 nodes', () => {
   assert.is(
     codeOf(() => planNodes(undefined, { count: 245 }, '198.18.0', IMAGE)),
     'USAGE',
+  )
+})
+
+test('a lab stays with the version of Proxmox VE that it was made for', () => {
+  assert.is(planPve(undefined, undefined), '8')
+  assert.is(planPve(undefined, '9'), '9')
+  const nine = { ...labWith(['node1']), pve: '9' } as const
+  assert.is(planPve(nine, undefined), '9')
+  assert.is(
+    codeOf(() => planPve(nine, '8')),
+    'LAB_FAILED',
   )
 })
 

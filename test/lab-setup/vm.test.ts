@@ -22,7 +22,7 @@ function labOf(count: number, cables: LabState['cables'] = 'pairs'): LabState {
   const nodes = Array.from({ length: count }, (_, i) => {
     return { name: `node${i + 1}`, number: i + 1, address: `198.18.0.${11 + i}`, image: '/cache/vm-1' }
   })
-  return { name: 'lab', kind: 'vm', cables, network: '198.18.0', rehearses: null, nodes, inventories: [] }
+  return { name: 'lab', kind: 'vm', pve: '8', cables, network: '198.18.0', rehearses: null, nodes, inventories: [] }
 }
 
 const at = (lab: LabState, index: number) => {

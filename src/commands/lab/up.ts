@@ -2,13 +2,14 @@ import path from 'node:path'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../cli/base-command.ts'
 import { labNameFlag } from '../../cli/lab-flags.ts'
+import type { PveVersion } from '../../lab/releases.ts'
 import type { Cabling, LabKind } from '../../lab/state.ts'
 
 /** Brings up a lab. */
 export default class LabUp extends BaseCommand {
   static override summary = 'Start disposable local nodes: containers, or VMs with a kernel of their own.'
   static override description = [
-    'Nodes are as a fresh Proxmox VE node is, as far as Debian 12 goes: vmbr0 on eno1, ifupdown2, iptables, sshd;',
+    'Nodes are as a fresh Proxmox VE node is, as far as Debian goes (12, or 13 with --pve 9): vmbr0 on eno1, ifupdown2, iptables, sshd;',
     'dnsmasq and nginx can be installed without a network. Needs root. Running nodes are kept, stopped ones are started,',
     'missing ones are added. An inventory is written, so that `pvectl check PLAYBOOK -i lab` works at once.',
     '\n\n',
@@ -23,6 +24,7 @@ export default class LabUp extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --nodes 8',
     '<%= config.bin %> <%= command.id %> --inventory prod --name rehearsal',
     '<%= config.bin %> <%= command.id %> --kind vm --nodes 2 --name vms',
+    '<%= config.bin %> <%= command.id %> --pve 9 --name trixie',
   ]
   static override enableJsonFlag = true
   static override flags = {
@@ -43,6 +45,11 @@ export default class LabUp extends BaseCommand {
       summary: 'What nodes are; `container` for a new lab.',
       options: ['container', 'vm'],
     }),
+    pve: Flags.string({
+      summary: 'Version of Proxmox VE that nodes are like: Debian 12 or 13; `8` for a new lab.',
+      options: ['8', '9'],
+      env: 'PVECTL_LAB_PVE',
+    }),
     cables: Flags.string({
       summary: 'Where eno2 and eno3 of VMs lead: to those of one other VM, or all to one switch.',
       description: 'A new lab of up to two VMs has `pairs`, a larger one a `switch`.',
@@ -58,6 +65,7 @@ export default class LabUp extends BaseCommand {
     const out = path.resolve(flags.out ?? path.join('inventory', flags.name))
     const { nodes: count, inventory, name: lab } = flags
     const [kind, cables] = [flags.kind as LabKind | undefined, flags.cables as Cabling | undefined]
-    return bringUp({ lab, out, count, inventory, kind, cables, log: (line) => this.log(line) })
+    const pve = flags.pve as PveVersion | undefined
+    return bringUp({ lab, out, count, inventory, kind, pve, cables, log: (line) => this.log(line) })
   }
 }

@@ -5,6 +5,7 @@ import { bootstrap, buildOnce } from '../image.ts'
 import { removeTree } from '../mounts.ts'
 import { imageCache } from '../paths.ts'
 import type { OnProgress } from '../progress.ts'
+import type { Release } from '../releases.ts'
 import { run } from '../run.ts'
 import { BOOT_FILES, VM_CUSTOMIZE, VM_PACKAGES, vmRecipeHash } from './recipe.ts'
 
@@ -16,17 +17,17 @@ export function imageDisk(image: string): string {
   return path.join(image, 'disk.img')
 }
 
-/** Folder of the VM image; built first where it is missing. Rejects with LAB_FAILED. */
-export async function ensureVmImage(onProgress: OnProgress): Promise<string> {
-  const image = path.join(imageCache(), `vm-${vmRecipeHash()}`)
+/** Folder of the VM image of a release; built first where it is missing. Rejects with LAB_FAILED. */
+export async function ensureVmImage(release: Release, onProgress: OnProgress): Promise<string> {
+  const image = path.join(imageCache(), `vm-${vmRecipeHash(release)}`)
   const about = 'the image of VMs (once, about a minute and 600 MB)'
-  await buildOnce(image, { about, onProgress, build: (draft) => build(draft, onProgress) })
+  await buildOnce(image, { about, onProgress, build: (draft) => build(draft, release, onProgress) })
   return image
 }
 
-async function build(draft: string, onProgress: OnProgress): Promise<void> {
+async function build(draft: string, release: Release, onProgress: OnProgress): Promise<void> {
   const root = `${draft}.root`
-  await bootstrap(root, { packages: VM_PACKAGES, hook: VM_CUSTOMIZE, onProgress })
+  await bootstrap(root, { release, packages: VM_PACKAGES, hook: VM_CUSTOMIZE, onProgress })
   await mkdir(path.join(draft, 'boot'), { recursive: true })
   for (const file of Object.values(BOOT_FILES)) await cp(path.join(root, file), path.join(draft, file))
   onProgress('VM image: writing the disk')

@@ -1,5 +1,6 @@
 /** What a VM node is made of: what a container node has, and what takes a machine of its own: kernel, udev, NICs. */
-import { customizeHook, hashOf, MASKED, OFFERED, PACKAGES, RELEASE } from '../recipe.ts'
+import { customizeHook, hashOf, MASKED, OFFERED, PACKAGES } from '../recipe.ts'
+import type { Release } from '../releases.ts'
 
 /** Packages of a VM image beside those of a container. tcpdump is there to see what arrives on a cable. */
 export const VM_PACKAGES = [...PACKAGES, 'ethtool', 'tcpdump', 'udev'] as const
@@ -187,6 +188,6 @@ printf 'GSSAPIAuthentication no\\nUseDNS no\\n' >"$root/etc/ssh/sshd_config.d/la
 export const VM_CUSTOMIZE = customizeHook({ offered: VM_OFFERED, masked: VM_MASKED, first: KERNEL })
 
 /** Identifies the recipe: a changed recipe gets a new image. */
-export function vmRecipeHash(): string {
-  return hashOf([RELEASE, VM_PACKAGES, VM_CUSTOMIZE])
+export function vmRecipeHash(release: Release): string {
+  return hashOf([release, VM_PACKAGES, VM_CUSTOMIZE])
 }
