@@ -240,6 +240,12 @@ const MISTAKES: [string, object, string[]][] = [
     ['records.A: A is the name of a reservation too'],
   ],
   ['alias of itself', { aliases: { a: 'A' } }, ['aliases.a: is an alias of itself']],
+  [
+    'aliases in a circle',
+    { aliases: { a: 'b', b: 'C', c: 'a', d: 'a' } },
+    ['a', 'b', 'c'].map((name) => `aliases.${name}: leads back to ${name}: dnsmasq would not start`),
+  ],
+  ['port', { upstream: ['9.9.9.9#99999'] }, ['upstream.0: must have a port of 1 to 65535']],
   ['router as option', { options: [{ option: 3, value: '10.0.0.1' }] }, ['options.0.option: is what `router` is for']],
   ['a line break', { extra: ['a\nb'] }, ['extra.0: must not contain a line break']],
 ]

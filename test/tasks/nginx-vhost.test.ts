@@ -179,6 +179,25 @@ for (const [name, params] of injections) {
   test(`refused: syntax in a ${name}`, () => assert.ok(problems(params).length > 0))
 }
 
+const NO_ADDRESSES: readonly (readonly [string, unknown, string])[] = [
+  ['server', { upstream: { servers: ['10.0.0.300:80'] } }, 'upstream.servers.0: has an address that is none'],
+  ['IPv6 server', { upstream: { servers: ['[fd00:::5]:80'] } }, 'upstream.servers.0: has an address that is none'],
+  ['port', { upstream: { servers: ['web1:99999'] } }, 'upstream.servers.0: must have a port of 1 to 65535'],
+  ['port of IPv6', { upstream: { servers: ['[fd00::5]:0'] } }, 'upstream.servers.0: must have a port of 1 to 65535'],
+  ['allow', { upstream, allow: ['10.0.0.0/99'] }, 'allow.0: 10.0.0.0/99 is no address or network'],
+  ['allow, IPv6', { upstream, allow: [':::'] }, 'allow.0: ::: is no address or network'],
+  ['bits', { upstream, allow: ['10.0.0.5/24'] }, 'allow.0: has bits below its prefix: the network is 10.0.0.0/24'],
+]
+for (const [name, params, expected] of NO_ADDRESSES)
+  test(`what nginx would not start with: ${name}`, () =>
+    assert.equal(problems({ server_names: ['a'], ...(params as object) }), [expected]))
+
+test('addresses that nginx takes', () => {
+  const servers = ['10.0.0.3:80', '[fd00::5]:8080', '[fd00::5]', 'web1.lab:65535', '9lives:80', 'unix:/run/a.sock']
+  assert.equal(problems({ server_names: ['a'], upstream: { servers }, allow: ['10.0.0.5', '::/0', 'fd00::/8'] }), [])
+  assert.equal(problems({ wildcard: { ...wildcard, resolver: '999.0.0.1' } }), ['wildcard.resolver: is no address'])
+})
+
 test('problems are told all at once and where', () => {
   assert.equal(problems({ server_names: ['a.org', 'A.org'], pve: true, upstream, https_port: 80 }), [
     ': takes exactly one of `upstream`, `wildcard`, `pve`, `reject_unknown`, `template`',

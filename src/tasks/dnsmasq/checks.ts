@@ -113,9 +113,18 @@ function nameProblems({ records, aliases, reservations }: Checked): CheckProblem
     ...Object.entries(aliases).flatMap(([alias, target]) => {
       const path = ['aliases', alias]
       if (names.has(alias.toLowerCase())) return [{ path, message: `${alias} is a name with an address already` }]
-      return alias.toLowerCase() === target.toLowerCase() ? [{ path, message: 'is an alias of itself' }] : []
+      if (alias.toLowerCase() === target.toLowerCase()) return [{ path, message: 'is an alias of itself' }]
+      return leadsBack(alias, aliases) ? [{ path, message: `leads back to ${alias}: dnsmasq would not start` }] : []
     }),
   ]
+}
+
+function leadsBack(alias: string, aliases: Checked['aliases']): boolean {
+  const targets = new Map(Object.entries(aliases).map(([name, target]) => [name.toLowerCase(), target.toLowerCase()]))
+  const start = alias.toLowerCase()
+  let next = targets.get(start)
+  for (let i = 0; i < targets.size && next !== undefined && next !== start; i += 1) next = targets.get(next)
+  return next === start
 }
 
 const OWN_PARAMETER: Readonly<Record<string, string>> = {

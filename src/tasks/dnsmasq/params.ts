@@ -95,6 +95,9 @@ export const dnsmasqParams = z
           .regex(/^[0-9a-f.:]+(#\d{1,5})?$/i, 'must be an address, with `#PORT` if it is not 53')
           .refine((text) => /^[\d.]+(#|$)/.test(text) === z.ipv4().safeParse(text.split('#')[0]).success, {
             error: 'must be an address',
+          })
+          .refine((text) => !text.includes('#') || isPort(/#(\d+)$/.exec(text)?.[1] ?? ''), {
+            error: 'must have a port of 1 to 65535',
           }),
       )
       .default([])
@@ -125,3 +128,7 @@ export const dnsmasqParams = z
 
 /** Parameters of a `dnsmasq` task, checked. */
 export type DnsmasqParams = z.output<typeof dnsmasqParams>
+
+function isPort(text: string): boolean {
+  return Number(text) >= 1 && Number(text) <= 65535
+}
