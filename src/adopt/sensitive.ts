@@ -3,8 +3,8 @@
 const LOOKS_SECRET: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY/,
   /AGE-SECRET-KEY-/,
-  // A word for a secret with a value behind it that is no path, variable or switch; `proxy_pass` is none.
-  /(password|passwd|passphrase|(?<!(?:proxy|fastcgi|grpc|memcached|scgi|uwsgi)_)pass|secret|token|api[_-]?key|psk|pre-?shared-?key|private-?_?key|community)["']?\s*(=|:|\s)\s*["']?(?!\/|\$|(?:yes|no|on|off|true|false|none)\b)[^\s"';{]/i,
+  // A word for a secret with a value behind it that is no path, variable, switch or remark; `proxy_pass` is none.
+  /(password|passwd|passphrase|(?<!(?:proxy|fastcgi|grpc|memcached|scgi|uwsgi)_)pass|secret|token|api[_-]?key|psk|pre-?shared-?key|private-?_?key|community)["']?\s*(=|:|\s(?!\s*#))\s*["']?(?!\/|\$|(?:yes|no|on|off|true|false|none)\b)[^\s"';{]/i,
   /\b(Basic|Bearer)\s+[A-Za-z0-9+/=._-]{8,}/,
   /:\/\/[^/\s:@]+:[^/\s:@]+@/,
   // Hashes of passwords, as crypt(5) writes them.

@@ -16,7 +16,7 @@ export const manualPackagesFact: FactKind<readonly ManualPackage[]> = {
   name: 'manual-packages',
   observe: () =>
     rawScript(
-      "apt-mark showmanual 2>/dev/null | xargs -r dpkg-query -W -f '${db:Status-Status} ${Package} ${Priority} ${Section}\\n' 2>/dev/null || :",
+      "apt-mark -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= showmanual 2>/dev/null | xargs -r dpkg-query -W -f '${db:Status-Status} ${Package} ${Priority} ${Section}\\n' 2>/dev/null || :",
     ),
   parse(output, ids) {
     const packages = output

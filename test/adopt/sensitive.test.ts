@@ -19,6 +19,7 @@ for (const text of [
   '# old: secret=geheim',
   'AGE-SECRET-KEY-1QQQQ',
   'auth_pass 12345',
+  'auth_pass=#12345',
 ]) {
   test(`looks secret: ${text}`, () => assert.is(secretLine(`# first\n${text}\n`), 2))
 }
@@ -34,6 +35,8 @@ for (const text of [
   'dhcp-host=bc:24:11:00:00:64,web,10.10.10.20',
   'post-up iptables -t nat -A POSTROUTING -s 10.10.10.0/24 -o vmbr0 -j MASQUERADE',
   'proxy_set_header X-Token $http_x_token;',
+  // In the dnsmasq.conf that Debian brings.
+  '#dhcp-option=encap:175, 191, pass     # iSCSI password',
 ]) {
   test(`does not: ${text}`, () => assert.is(secretLine(text), undefined))
 }

@@ -49,7 +49,8 @@ systemctl daemon-reload
 systemctl enable -q --now routes
 sleep 1
 systemctl restart dnsmasq
-systemctl reload nginx ssh`
+systemctl reload nginx ssh
+rm -f /var/cache/apt/*.bin`
 
 test.before(() => {
   lab = labUp('adopt-command', 2, dir)

@@ -155,7 +155,7 @@ function liveOnly(lines: Lines, model: Model): readonly LeftOver[] {
       .filter((raw) => !isMentioned(raw, text))
       .map((raw) => ({
         what: `${program} -t ${table} ${raw}`,
-        why: 'the rule is live, and no hook of an interface sets it',
+        why: 'the rule is live, and no hook in /etc/network/interfaces sets it',
       }))
   })
 }
