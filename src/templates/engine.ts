@@ -130,7 +130,29 @@ function readable(error: unknown, names: readonly string[], locals: Locals): Tem
   if (unclosed !== undefined) {
     return new TemplateProblem(`\`${unclosed}\` without \`%>\``, 'in YAML, put the whole value in quotes', place)
   }
-  return new TemplateProblem(error instanceof SyntaxError ? `syntax error: ${reason}` : reason, undefined, place)
+  const known = error instanceof SyntaxError ? syntaxReason(reason) : nullReason(reason)
+  return new TemplateProblem(known.reason, known.hint, place)
+}
+
+interface Reason {
+  readonly reason: string
+  readonly hint?: string
+}
+
+/** EJS puts the whole template between `try {` and `} catch`, which is where braces without a partner show. */
+function syntaxReason(reason: string): Reason {
+  if (reason === "Unexpected token 'catch'") return { reason: 'syntax error: a `{` without its `}`' }
+  if (reason === 'Missing catch or finally after try') return { reason: 'syntax error: a `}` without its `{`' }
+  return { reason: `syntax error: ${reason}` }
+}
+
+function nullReason(reason: string): Reason {
+  const [, what, name] = /^Cannot read properties of (null|undefined) \(reading '(.*)'\)$/.exec(reason) ?? []
+  if (what === undefined) return { reason }
+  return {
+    reason: `\`${name}\` is asked of something that is ${what}`,
+    hint: "get('PATH', default) takes what may be missing",
+  }
 }
 
 function referenceHint(name: string, names: readonly string[], locals: Locals): string {

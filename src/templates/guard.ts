@@ -63,7 +63,11 @@ export function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const data = behind.get(value) ?? value
   if (Array.isArray(data)) return data.map(plain)
-  if (!isContainer(data)) return data
+  if (!isContainer(data))
+    throw new TemplateProblem(
+      `the expression comes to a ${(data as object).constructor.name}, which is no plain data`,
+      'make a text or a list of it',
+    )
   return Object.fromEntries(Object.entries(data).map(([key, entry]) => [key, plain(entry)]))
 }
 

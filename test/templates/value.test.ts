@@ -47,6 +47,23 @@ test('every failure of a value is told, with its path', () => {
   )
 })
 
+const TOLD: readonly (readonly [template: string, reason: string])[] = [
+  ['<% if (x) { %>a', 'syntax error: a `{` without its `}`'],
+  ['a <% } %>', 'syntax error: a `}` without its `{`'],
+  ['<%= x.deep.er %>', '`er` is asked of something that is null'],
+  ['<%= new Date(0) %>', 'the expression comes to a Date, which is no plain data'],
+  ['<%= [Promise.resolve(1)] %>', 'the expression comes to a Promise, which is no plain data'],
+]
+for (const [template, reason] of TOLD) {
+  test(`in words: ${template}`, () => {
+    const { failures } = render(template, { x: { deep: null } })
+    assert.equal(
+      failures.map(({ problem }) => problem.reason),
+      [reason],
+    )
+  })
+}
+
 test('a guard lets ordinary use of data pass', () => {
   const vars = guard({ list: [{ n: 2 }, { n: 1 }], map: { a: 1 }, text: 'abc', empty: null }, 'vars')
   const value = (code: string) => render(`<%= ${code} %>`, { vars }).value
