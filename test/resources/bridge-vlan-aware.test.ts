@@ -7,6 +7,7 @@ import { bridge, link, type Node, play, UPLINK, WITH_INNER, WITH_VMBR1 } from '.
 
 const test = suite('bridges: VLANs')
 
+const MULTIPLE = 'multiple_vlan_aware_bridge_support=1\n'
 const AWARE = { bridge: { stp: false, forwardDelay: 0, vlanAware: true } }
 
 test('bridge: VLAN-aware, with the VLANs of its ports', () => {
@@ -54,6 +55,44 @@ test('bridge: a live one becomes VLAN-aware, and stops what it should not carry'
     'eno2: let VLANs 9 pass, stop VLANs 6-7',
   ])
   assert.ok(main.includes('\tbridge-vids 2-5 9\n'), main)
+})
+
+const VIDS_10_20 = [1, 10, 20].map((id) => ({ from: id, to: id }))
+const TRUNK: Node = {
+  main: WITH_INNER.replace('bridge-ports none', 'bridge-ports eno2')
+    .replace('bridge-fd 0\n\nsource', 'bridge-fd 0\n\tbridge-vlan-aware yes\n\tbridge-vids 10 20\n\nsource')
+    .replace('source', 'iface eno3 inet manual\n\nsource'),
+  links: [
+    ...UPLINK.filter(({ name }) => name !== 'eno2'),
+    link('eno2', { master: 'vmbr1' }),
+    link('eno3'),
+    bridge('vmbr1', ['10.10.10.1/24'], AWARE),
+  ],
+  vlans: [{ name: 'eno2', pvid: 1, vids: [...VIDS_10_20, { from: 99, to: 99 }] }],
+}
+
+test('bridge: a further port carries the VLANs of the file, also where the task does not speak of VLANs', () => {
+  const { summaries, vlans } = play(TRUNK, { bridge: { name: 'vmbr1', ports: ['eno2', 'eno3'] } })
+  assert.equal(summaries.slice(1), ['vmbr1: add port eno3', 'eno3: let VLANs 10 20 pass'])
+  assert.equal(vlans.find(({ name }) => name === 'eno2')?.vids.at(-1), { from: 99, to: 99 })
+  assert.equal(play(TRUNK, { bridge: { name: 'vmbr1', comment: 'x' } }).summaries, ['edit bridge vmbr1'])
+})
+
+test('bridge: a port that comes from another bridge has left its VLANs there', () => {
+  const main = TRUNK.main?.replace('10 20', '10')
+  const links = [...(TRUNK.links ?? []), bridge('vmbr2', [], AWARE)]
+  const { summaries, vlans } = play(
+    {
+      ...TRUNK,
+      links,
+      more: [fact(fileAt('/etc/network/ifupdown2/ifupdown2.conf'), fileState(MULTIPLE))],
+      ...(main ? { main } : {}),
+    },
+    { bridge: { name: 'vmbr1', ports: [] } },
+    { bridge: { name: 'vmbr2', ports: ['eno2'], vlan_aware: true, vids: [10, 20] } },
+  )
+  assert.ok(summaries.includes('eno2: let VLANs 10 20 pass'), summaries.join('\n'))
+  assert.equal(vlans.find(({ name }) => name === 'eno2')?.vids, VIDS_10_20)
 })
 
 test('bridge: no longer VLAN-aware, which PVE reads from the mere line', () => {
