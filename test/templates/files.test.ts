@@ -84,7 +84,7 @@ test('the message of a failure is one line, without stack or excerpt', () => {
   assert.throws(
     () => render(cwd, 'x.ejs', { a: {} }),
     (error: PvectlError) =>
-      error.message === "Cannot read properties of undefined (reading 'c')" &&
+      error.message === '`c` is asked of something that is undefined' &&
       error.problems[0]?.location?.file === 'templates/x.ejs' &&
       error.problems[0].location.line === 3,
   )
