@@ -19,7 +19,9 @@ export type JoinView =
 export function joinRows(node: NodeSurvey, view: JoinView): readonly Row[] {
   const own = [readyRow(node), membershipRow(node, view)]
   const rows =
-    view.kind === 'create' ? own : [...own, guestsRow(node, view), quorumRow(view), noiseRow(view), portsRow(view)]
+    view.kind === 'create'
+      ? own
+      : [...own, nameRow(node, view), guestsRow(node, view), quorumRow(view), noiseRow(view), portsRow(view)]
   // A join that broke off half-way takes the quorum away, and going on is what brings it back.
   return isMemberAlready(node, view)
     ? rows.map((row) => (row.verdict === 'fail' ? { ...row, verdict: 'warn' } : row))
@@ -67,6 +69,34 @@ function membershipRow(node: NodeSurvey, view: JoinView): Row {
   const remedy =
     'it was in a cluster before, or a join broke off: see "separate a node without reinstalling" in the manual of pvecm'
   return fail(id, title, `none, but left over: ${traces.join(', ')}`, remedy)
+}
+
+/**
+ * `pvecm add` adds by force (pve-cluster, PVE/CLI/pvecm.pm): the new node would take the place of a member of its name.
+ * One that the cluster took in before, in a join that broke off, is that member itself.
+ */
+function nameRow({ cluster: own, basics }: NodeSurvey, { member }: Extract<JoinView, { kind: 'join' }>): Row {
+  const [id, title] = ['member-name', 'its name among the members'] as const
+  const name = (own.nodeName ?? basics.hostname).toLowerCase()
+  const twin = member.cluster.members.find((one) => one.name.toLowerCase() === name)
+  if (twin === undefined) return pass(id, title, `no other ${name}`)
+  const addresses = basics.addresses.map(({ cidr }) => cidr.replace(/\/\d+$/, ''))
+  const known = twin.ip === undefined ? ringsOf(twin.name, member.cluster.corosyncConf ?? '') : [twin.ip]
+  if (known.some((ip) => addresses.includes(ip))) return pass(id, title, `${name} is known there already, as this node`)
+  const where = known.length === 0 ? '' : ` (${known.join(', ')})`
+  return fail(
+    id,
+    title,
+    `the cluster has a member ${twin.name} already${where}`,
+    'it would be replaced. Give the new node another name before it joins: hostnamectl set-hostname NAME, and /etc/hosts; or take the old member out: pvecm delnode',
+  )
+}
+
+/** Addresses of a node in corosync.conf. */
+function ringsOf(name: string, conf: string): readonly string[] {
+  const blocks = conf.match(/\bnode\s*\{[^}]*\}/g) ?? []
+  const own = blocks.find((block) => /^\s*name:\s*(\S+)/m.exec(block)?.[1] === name) ?? ''
+  return [...own.matchAll(/^\s*ring\d_addr:\s*(\S+)/gm)].map(([, address = '']) => address)
 }
 
 /** Numbers of guests must be unique in a cluster, and joining replaces /etc/pve. */

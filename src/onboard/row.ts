@@ -19,6 +19,7 @@ export const ROW_IDS = [
   'shell',
   'pmxcfs',
   'membership',
+  'member-name',
   'guests',
   'quorum',
   'member-shell',

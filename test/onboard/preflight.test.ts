@@ -113,6 +113,19 @@ const join = (changes: SurveyChanges, more: Partial<Extract<JoinView, { kind: 'j
   member: goodMember(changes),
   ...more,
 })
+/** A cluster in which the node's name is taken, by a member of this address, or with this one in corosync.conf. */
+const taken = (ip: string | undefined, ring?: string) => {
+  const node = ring === undefined ? '' : `node {\n    name: pve4\n    nodeid: 3\n    ring0_addr: ${ring}\n  }\n`
+  return join({
+    cluster: {
+      members: [
+        { name: 'pve1', online: true, ip: '192.0.2.11' },
+        { name: 'pve4', online: ip !== undefined, ip },
+      ],
+      corosyncConf: `nodelist {\n  ${node}}\n`,
+    },
+  })
+}
 const WAY = (blocked: readonly number[], busy: readonly number[] = []) => ({ open: [5406], blocked, busy })
 
 const JOIN_CASES: readonly (readonly [string, SurveyChanges, JoinView, Row['verdict'], RegExp])[] = [
@@ -125,6 +138,13 @@ const JOIN_CASES: readonly (readonly [string, SurveyChanges, JoinView, Row['verd
   ['membership', { cluster: { corosyncConf: 'totem {}' } }, JOIN, 'fail', /corosync\.conf/],
   ['membership', { cluster: { corosyncActive: true } }, { kind: 'create', name: 'x' }, 'fail', /corosync runs/],
   ['membership', { cluster: { hasAuthKey: true } }, { kind: 'create', name: 'x' }, 'pass', /none/],
+  ['member-name', {}, JOIN, 'pass', /no other pve4/],
+  ['member-name', {}, taken('192.0.2.99'), 'fail', /has a member pve4 already \(192\.0\.2\.99\)/],
+  ['member-name', { cluster: { nodeName: 'PVE4' } }, taken('192.0.2.99'), 'fail', /has a member pve4 already/],
+  ['member-name', {}, taken(undefined), 'fail', /has a member pve4 already/],
+  ['member-name', {}, taken(undefined, '192.0.2.13'), 'fail', /\(192\.0\.2\.13\)/],
+  ['member-name', {}, taken(undefined, '192.0.2.14'), 'pass', /as this node/],
+  ['member-name', {}, taken('192.0.2.14'), 'pass', /as this node/],
   ['guests', { cluster: { guests: ['qemu-server/100'] } }, JOIN, 'fail', /qemu-server\/100/],
   ['quorum', {}, join({ cluster: { state: 'alone', cluster: undefined } }), 'fail', /in no cluster/],
   ['quorum', {}, join({ cluster: { quorate: false } }), 'fail', /no quorum/],
