@@ -21,6 +21,10 @@ function becomeFailed(target: Target, result: RunResult, said: string): PvectlEr
     const hint = 'install sudo on the node, or log in as root'
     return failed(target, `${name}: cannot become root: sudo is not installed (${lastLine(said)})`, hint)
   }
+  if (/must have a tty/i.test(said)) {
+    const hint = `as root on the node: echo 'Defaults:${user} !requiretty' >/etc/sudoers.d/pvectl-tty`
+    return failed(target, `${name}: cannot become root: sudo wants a terminal (requiretty)`, hint)
+  }
   if (/password|terminal|askpass/i.test(said)) {
     return failed(target, `${name}: cannot become root: sudo wants a password of ${user}`, allow)
   }

@@ -118,7 +118,7 @@ function torn(): PvectlError {
 
 function notStarted(said: string): PvectlError {
   return new PvectlError('STEP_FAILED', `the run could not be started on the node: ${said || 'no reason given'}`, {
-    hint: 'is /run or the root file system full or read-only? look with: df -h /run / ; findmnt -no OPTIONS /',
+    hint: 'is /run or the root file system full or read-only? look with: df -h /run / ; df -i /run / ; findmnt -no OPTIONS /',
   })
 }
 

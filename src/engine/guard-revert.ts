@@ -73,6 +73,7 @@ if [ -e "$keep/.paths" ]; then
 			# The boot would apply it: that was not asked for, and may be what cut the node off.
 			note "not put back at boot: $p, which is kept in $keep/files"
 		elif [ -e "$keep/files$p" ] || [ -L "$keep/files$p" ]; then
+			[ -d "$(dirname "$p")" ] || mkdir -p -- "$(dirname "$p")"
 			# On a full disk the kept file itself takes the place.
 			{ cp -a -- "$keep/files$p" "$p.pvectl-revert" || { rm -rf -- "$p.pvectl-revert"; cp -al -- "$keep/files$p" "$p.pvectl-revert"; }; } 2>/dev/null &&
 				mv -f -- "$p.pvectl-revert" "$p" && note "restored $p" || {
@@ -93,6 +94,11 @@ into_pve() {
 	{ [ ! -x /usr/bin/pmxcfs ] || mountpoint -q /etc/pve; } && mkdir -p "$PWD/replaced$(dirname "$1")" && { [ ! -e "$1" ] || cat -- "$1" > "$PWD/replaced$1"; } &&
 		cat -- "snap$1" > "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1"
 }
+parents() {
+	[ ! -d "$(dirname "$1")" ] || return 0
+	parents "$(dirname "$1")"
+	mkdir "$(dirname "$1")" && chown --reference="snap$(dirname "$1")" "$(dirname "$1")" && chmod --reference="snap$(dirname "$1")" "$(dirname "$1")"
+}
 as_before() {
 	[ -d snap ] || return 0
 	# At boot /etc/pve is not there yet; what the run itself wrote in it is pve_put's.
@@ -103,7 +109,7 @@ as_before() {
 		else cmp -s "snap$1" "$1" && return 0; fi
 		case "$1" in
 		/etc/pve/*) into_pve "$1" 2>/dev/null || { failed "$1, which is kept in $PWD/snap"; return 0; } ;;
-		*) { [ ! -e "$1" ] || put_away "$1"; } && cp -a -- "snap$1" "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1" || { rm -rf -- "$1.pvectl-revert"; failed "$1, which is kept in $PWD/snap"; return 0; } ;;
+		*) { [ ! -e "$1" ] || put_away "$1"; } && parents "$1" && cp -a -- "snap$1" "$1.pvectl-revert" && mv -f -- "$1.pvectl-revert" "$1" || { rm -rf -- "$1.pvectl-revert"; failed "$1, which is kept in $PWD/snap"; return 0; } ;;
 		esac
 	elif [ -e "$1" ]; then put_away "$1" || { failed "$1, which was not there"; return 0; }
 	else return 0; fi

@@ -27,7 +27,7 @@ export function stepFailed(step: PlannedStep | undefined, execution: Execution):
   if (execution.outcome === 'unguarded') return unguarded(execution.lastLines)
   if (execution.outcome === 'unrecorded') {
     return new PvectlError('STEP_FAILED', 'the node could not keep a record of the run, so nothing was changed', {
-      hint: 'is /var/lib full or read-only? look with: df -h /var/lib; findmnt -no OPTIONS -T /var/lib',
+      hint: 'is /var/lib full or read-only? look with: df -h /var/lib; df -i /var/lib; findmnt -no OPTIONS -T /var/lib',
     })
   }
   if (step === undefined) return new PvectlError('STEP_FAILED', 'the run broke off on the node before its first step')
@@ -75,7 +75,7 @@ function stillGuarded(runId: string): PvectlError {
 function unguarded(lines: readonly string[]): PvectlError {
   const said = lines.length === 0 ? '' : `: ${lines.join('; ')}`
   return new PvectlError('STEP_FAILED', `the revert timer could not be armed, so nothing was changed${said}`, {
-    hint: 'is the disk full, or /etc read-only? At the console, --no-guard does without it',
+    hint: 'is the disk full, or /etc read-only? look with: df -h /var/lib /etc; df -i /var/lib /etc; findmnt -no OPTIONS -T /etc. At the console, --no-guard does without it',
   })
 }
 

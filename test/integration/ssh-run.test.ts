@@ -283,6 +283,11 @@ test('becomes root by sudo, and explains when it cannot', async () => {
     assert.is(locked.message, 'node1: cannot become root: sudo wants a password of admin')
     assert.match(locked.problems[0]?.hint ?? '', /admin ALL=\(root\) NOPASSWD: ALL/)
 
+    sudoIs('echo "sudo: sorry, you must have a tty to run sudo" >&2; exit 1')
+    const noTty = await failureOf(run())
+    assert.match(noTty.message, /sudo wants a terminal \(requiretty\)/)
+    assert.match(noTty.problems[0]?.hint ?? '', /Defaults:admin !requiretty/)
+
     sudoIs('echo "Sorry, user admin is not allowed to execute \'/bin/sh\' as root on pve1." >&2; exit 1')
     const forbidden = await failureOf(run())
     assert.is(forbidden.code, 'BECOME_FAILED')

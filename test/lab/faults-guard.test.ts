@@ -44,6 +44,7 @@ const REVERTED: [string, string, RegExp, string?][] = [
     'echo "auth required pam_deny.so" > /etc/pam.d/sshd; echo "account required pam_deny.so" >> /etc/pam.d/sshd; chmod 777 /root',
     /\/etc\/pam\.d\/sshd is as before the run.*set \/root to 700 root:root/s,
   ],
+  ['the folder of the keys is removed', 'rm -rf /root/.ssh', /\/root\/\.ssh\/authorized_keys is as before the run/],
   [
     'a command empties the keys behind their symbolic link',
     ': > /etc/pve/priv/authorized_keys',
@@ -138,7 +139,7 @@ test('the answer to the confirmation is lost: confirmed it is, and told so', asy
 
 test('the table', () => {
   faults.printTable()
-  assert.is(faults.outcomes.length, 8)
+  assert.is(faults.outcomes.length, 9)
 })
 
 test.run()
