@@ -99,6 +99,9 @@ rm -rf "$root"/etc/apt/sources.list.d/* "$root"/var/lib/apt/lists/* "$root/etc/a
 echo "deb [trusted=yes] file:$repository ./" >"$root/etc/apt/sources.list"
 chroot "$root" apt-get update -q
 
+# iproute2 of Debian 13 has none, and Debian's ifupdown2 fails without.
+mkdir -p "$root/etc/iproute2/rt_tables.d"
+
 chroot "$root" systemctl mask -q ${masked.join(' ')}
 mkdir -p "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\\nStorage=volatile\\n' >"$root/etc/systemd/journald.conf.d/lab.conf"
