@@ -1,7 +1,7 @@
 /**
  * Whether the firewall of a node would let a new connection in: the files read in the order in which
  * PVE::Firewall::enable_host_firewall makes rules of them. The nftables implementation lets management in first, so
- * what this allows it allows too.
+ * what this allows it allows too, but for exceptions in sets, which are read as the node in question does.
  */
 import { type Lines, trim } from '../interfaces/lines.ts'
 import { type IpCidr, type IpFamily, parseIp } from '../net/ip-cidr.ts'
@@ -156,10 +156,9 @@ class Judge {
 
   /** The set management, with the local network that PVE adds to it. */
   #isManagement(host: Host): Answer {
-    const set = this.#memberOf('management', host)
     const local = this.#alias('local_network') ?? this.#node.localNetwork
-    if (set === true || local === undefined) return set === true ? true : undefined
-    return spanHolds(spanOf(local), host) ? true : set
+    if (local === undefined) return this.#memberOf('management', host) === true ? true : undefined
+    return this.#memberOf('management', host, local)
   }
 
   /** The same in a rule, which PVE takes only where the file has the set. */
@@ -182,20 +181,25 @@ class Judge {
     return this.#memberOf(name, this.#client)
   }
 
-  /** The narrowest member that holds the address decides. */
-  #memberOf(name: string, host: Host): Answer {
+  /**
+   * The narrowest member that holds the address decides; for the nftables implementation any exception does
+   * (proxmox-firewall, object.rs). `added` is a member that PVE puts last.
+   */
+  #memberOf(name: string, host: Host, added?: IpCidr): Answer {
     const section = sectionOf(parseFile(this.#node.cluster, 'cluster'), 'ipset', name)
-    if (section === undefined) return false
-    let narrowest: { prefix: number; matches: boolean } | undefined
-    for (const { text } of section.entries) {
+    const members = (section?.entries ?? []).map(({ text }) => {
       const entry = parseSetEntry(text)
       const named = entry === undefined ? undefined : parseNamed(entry.address)
       const network = named === undefined ? parseNetwork(entry?.address ?? '') : this.#alias(named.name)
-      if (network === undefined || !spanHolds(spanOf(network), host)) continue
-      if (narrowest === undefined || network.prefix >= narrowest.prefix)
-        narrowest = { prefix: network.prefix, matches: entry?.nomatch !== true }
-    }
-    return narrowest?.matches ?? false
+      return { network, matches: entry?.nomatch !== true }
+    })
+    const holding = [...members, { network: added, matches: true }].flatMap(({ network, matches }) =>
+      network !== undefined && spanHolds(spanOf(network), host) ? [{ prefix: network.prefix, matches }] : [],
+    )
+    if (optionValue(this.#node.host, 'host', 'nftables') === '1')
+      return holding.length > 0 && holding.every(({ matches }) => matches)
+    const most = Math.max(...holding.map(({ prefix }) => prefix))
+    return holding.findLast(({ prefix }) => prefix === most)?.matches ?? false
   }
 
   #alias(name: string): IpCidr | undefined {

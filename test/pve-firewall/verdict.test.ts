@@ -45,6 +45,21 @@ const CASES: readonly (readonly [what: string, expected: string, given: Case])[]
   ],
   ['management by alias', 'allowed', { more: '[IPSET management]\nlan' }],
   ['management without this one', 'refused', { more: '[IPSET management]\n192.0.2.0/24\n!192.0.2.7' }],
+  [
+    'management without one of the local network',
+    'refused',
+    { more: '[ALIASES]\nlocal_network 192.0.2.0/24\n[IPSET management]\n192.0.2.0/24\n!192.0.2.7' },
+  ],
+  [
+    'an exception that is the local network itself, which PVE adds last',
+    'allowed',
+    { more: '[ALIASES]\nlocal_network 192.0.2.0/24\n[IPSET management]\n!192.0.2.0/24' },
+  ],
+  [
+    'a wider exception, for nftables',
+    'refused',
+    { more: '[IPSET management]\n192.0.2.7\n!192.0.2.0/24', host: '[OPTIONS]\nnftables: 1' },
+  ],
   ['management with a wider exception', 'allowed', { more: '[IPSET management]\n192.0.2.7\n!192.0.2.0/24' }],
   ['blacklist comes before all', 'refused', { more: '[IPSET blacklist]\n192.0.2.0/24', rules: 'IN ACCEPT' }],
   [
