@@ -1,11 +1,12 @@
 /** What the guard keeps and puts back of logins beside sshd: accounts, their keys, and what PAM and sshd ask of files. */
 
 /**
- * In the folder of the guard, where `snap` exists: of root and of whoever became root, the account, its keys, and the
+ * In the folder of the guard, where `snap` exists: of root and of whoever became root, the account, its groups, its keys, and the
  * modes that sshd is strict about; and the files by which PAM lets people in.
  */
 export const LOGINS_SNAPSHOT = `for u in root $SUDO_USER; do getent passwd "$u" || :; done | sort -u > logins
 for f in passwd shadow; do cut -d: -f1 logins | while IFS= read -r u; do grep "^$u:" "/etc/$f" || :; done > "logins.$f"; done
+for f in group gshadow; do cut -d: -f1 logins | while IFS= read -r u; do grep -E "^$u:|[:,]$u(,|$)" "/etc/$f" || :; done | sort -u > "logins.$f"; done
 cut -d: -f6 logins | while IFS= read -r h; do echo "$h/.ssh/authorized_keys"; done > logins.keys
 { printf '%s\\n' / /etc /etc/ssh; cut -d: -f6 logins; cut -d: -f6 logins | sed 's,$,/.ssh,'; cat logins.keys; } | while IFS= read -r p; do
 	stat -L -c '%a %U:%G %n' -- "$p" 2>/dev/null || :
@@ -20,7 +21,7 @@ export const LOGINS_REVERT = String.raw`login_files() {
 	for p in /etc/nologin /etc/hosts.allow /etc/hosts.deny /etc/security/access.conf /etc/pam.d/* snap/etc/pam.d/*; do printf '%s\n' "$p"; done
 }
 logins_back() {
-	for f in passwd shadow; do
+	for f in passwd shadow group gshadow; do
 		[ -s "logins.$f" ] || continue
 		while IFS= read -r l; do
 			grep -qxF -- "$l" "/etc/$f" && continue

@@ -126,7 +126,7 @@ timer | systemd | boot) { login_files; for p in /etc/sudoers /etc/sudoers.d/* sn
 	sed 's/^snap//' | cat - behind.links >> $t/ways ;;
 esac
 all_before "$1" < $t/ways
-case "$1" in timer | systemd | boot) logins_back ;; esac
+logins_back
 pve_put || pve_wait
 [ ! -e "$keep/run" ] || echo reverted > "$keep/result"
 sync

@@ -91,7 +91,7 @@ export class TaskOutcomes {
     }
     for (const { task } of this.#ran.values()) {
       const ran = [...this.#ran.values()].filter((step) => step.task.task.id === task.task.id)
-      const staying = ran.filter((step) => LASTING.includes(step.resource.kind) || leaves(step, notBack))
+      const staying = ran.filter((step) => isLasting(step) || leaves(step, notBack))
       const stays = staying.length === ran.length || staying.some((step) => leaves(step, notBack))
       const shown = stays ? await Promise.all(staying.map((step) => this.#showRan(task, step, undefined))) : []
       this.#end(task.task, stays ? 'changed' : 'rolled back', shown)
@@ -139,4 +139,9 @@ export class TaskOutcomes {
 
 function leaves({ plan }: PlannedStep, paths: readonly string[]): boolean {
   return plan.after.some(({ ref }) => ref.kind.name === 'file' && paths.includes(ref.id))
+}
+
+/** The account of the way in is put back, others are not. */
+function isLasting({ resource, plan }: PlannedStep): boolean {
+  return LASTING.includes(resource.kind) && plan.risk === undefined
 }

@@ -33,18 +33,26 @@ export function judgeWayIn(resource: Resource, plan: PlanChange, model: Model): 
   if (arrival === undefined) return undefined
   const way = wayIn(arrival, model.get(linksRef), ovsOf(model))
   const after = model.with(plan.after)
-  const known = plan.touches !== undefined || predicts(plan.after)
+  const login = accountOf(plan.after)
+  const known =
+    plan.touches !== undefined || predicts(plan.after) || (login !== undefined && arrival.user !== undefined)
   const reasons = [
     ...linkReasons(way, model, after),
     ...vlanReasons(way.links, model, after),
     ...ovsReasons(way.links, model, after),
     ...(model.has(interfacesRef) ? fileReasons(way, model, after) : []),
     ...serviceReasons(way, resource, plan.after),
+    ...accountReasons(arrival, login),
     ...(plan.touches === undefined ? [] : declaredReasons(way, plan.touches)),
   ]
   if (reasons.length > 0) return { touches: true, reasons: [...new Set(reasons)] }
   return known
-    ? { touches: false, reasons: [`does not touch the path of this connection (${describe(way)})`] }
+    ? {
+        touches: false,
+        reasons: [
+          `does not touch the path of this connection (${login === undefined ? describe(way) : `logged in as ${arrival.user}`})`,
+        ],
+      }
     : undefined
 }
 
@@ -203,6 +211,21 @@ function serviceReasons(
     ...paths.filter((path) => path.startsWith('/etc/network/') && riskOfPath(path)),
   ].map((name) => `${name}: all links depend on it, those of this connection too`)
   return [...ssh, ...sudo, ...firewall, ...network]
+}
+
+/** The account whose keys, shell or existence a step changes. */
+function accountOf(after: readonly FactUpdate[]): { readonly name: string; readonly what: string } | undefined {
+  const [update] = after.filter(({ ref: { kind } }) => kind.name === 'authorized-keys' || kind.name === 'user')
+  if (update === undefined) return undefined
+  return { name: update.ref.id, what: update.ref.kind.name === 'user' ? 'account' : 'keys' }
+}
+
+/** Which key let this connection in is known to sshd alone, so any of them may be it. */
+function accountReasons({ user }: Arrival, login: ReturnType<typeof accountOf>): readonly string[] {
+  if (login === undefined || login.name !== user) return []
+  return login.what === 'keys'
+    ? [`takes keys of ${user} away: this connection logged in as ${user}, perhaps by one of them`]
+    : [`changes the account ${user}: this connection logged in as it`]
 }
 
 function declaredReasons({ arrival: { server }, links }: WayIn, touches: Touches): readonly string[] {

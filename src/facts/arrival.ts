@@ -14,6 +14,8 @@ export interface Arrival {
   /** The controller, or the last jump host before the node. */
   readonly client: Endpoint
   readonly server: Endpoint
+  /** Who logged in, before becoming root; undefined where the session does not tell. */
+  readonly user?: string
   /** How packets to the client leave; undefined where the node has no route back. */
   readonly back?: { readonly device: string; readonly gateway?: string }
 }
@@ -29,7 +31,7 @@ while [ -z "$pv_s" ] && [ "\${pv_q:-0}" -gt 1 ] && [ $pv_n -lt 8 ]; do
 done
 set -- $pv_s
 if [ $# -eq 4 ]; then
-	echo "$*"
+	echo "$* \${SUDO_USER:-$LOGNAME}"
 	case $1 in
 	*%*) ip -j route get "\${1%%%*}" oif "\${1#*%}" ;;
 	*) ip -j route get "$1" from "$3" || ip -j route get "$1" ;;
@@ -54,14 +56,19 @@ export const arrivalFact: FactKind<ArrivalState> = {
 export const arrivalRef: FactRef<ArrivalState> = { kind: arrivalFact, id: '' }
 
 function readSession(line: string, route: string): ArrivalState {
-  const [client = '', clientPort, server = '', serverPort] = line.split(' ')
+  const [client = '', clientPort, server = '', serverPort, user = ''] = line.split(' ')
   if (serverPort === undefined) return undefined
   const [hop] = (route.startsWith('[') ? JSON.parse(route) : []) as { dev?: string; gateway?: string }[]
   const back =
     hop?.dev === undefined
       ? {}
       : { back: { device: hop.dev, ...(hop.gateway === undefined ? {} : { gateway: hop.gateway }) } }
-  return { client: endpoint(client, clientPort), server: endpoint(server, serverPort), ...back }
+  return {
+    client: endpoint(client, clientPort),
+    server: endpoint(server, serverPort),
+    ...(user === '' ? {} : { user }),
+    ...back,
+  }
 }
 
 /** IPv4 may show in its IPv6 form, where sshd listens on one socket for both. */

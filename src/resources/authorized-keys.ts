@@ -1,7 +1,8 @@
 /** Keys in a user's own ~/.ssh/authorized_keys. */
 import { sh } from '../connection/script.ts'
+import { arrivalRef } from '../facts/arrival.ts'
 import { type AuthorizedKeysState, authorizedKeysOf } from '../facts/authorized-keys.ts'
-import { becomes } from '../facts/fact.ts'
+import { becomes, type FactRef } from '../facts/fact.ts'
 import { type UserState, userNamed } from '../facts/user.ts'
 import { formatKeyLine, type KeyLine, parseKeyLine } from './key-line.ts'
 import { type Change, OK, type Plan, type Resource } from './resource.ts'
@@ -25,7 +26,8 @@ export function authorizedKeys(desired: AuthorizedKeysDesired): Resource {
     key: `authorized-keys:${desired.user}`,
     ...(desired.exclusive ? {} : { shared: true as const }),
     title: `keys of ${desired.user}`,
-    reads: [user, ref],
+    // How the run came in says whether it may be its own key that goes.
+    reads: [user, ref, arrivalRef] as readonly FactRef<unknown>[],
     plan: (model) => planKeys(desired, model.get(user), model.get(ref)),
   }
 }

@@ -33,7 +33,7 @@ export function withRisk(risk: 'link' | undefined): { readonly risk?: 'link' } {
   return risk === undefined ? {} : { risk }
 }
 
-const KINDS = /^(links|interfaces|sshd)$|firewall|ovs|openvswitch/
+const KINDS = /^(links|interfaces|sshd|arrival)$|firewall|ovs|openvswitch/
 
 /** True for resources whose steps may be risky, judging by what they look at. */
 export function mayBeRisky({ kind, reads }: Pick<Resource, 'kind' | 'reads'>): boolean {

@@ -1,8 +1,11 @@
 /** Accounts. */
 import { joinScripts, type Script, sh } from '../connection/script.ts'
-import { becomes } from '../facts/fact.ts'
+import { arrivalRef } from '../facts/arrival.ts'
+import { becomes, type FactRef } from '../facts/fact.ts'
+import type { Model } from '../facts/model.ts'
 import { type UserAccount, type UserState, userNamed } from '../facts/user.ts'
 import { type Change, OK, type Plan, type Resource } from './resource.ts'
+import { withRisk } from './risk.ts'
 
 /** An account as it should be; what is left out is not touched on an existing one. */
 export interface UserDesired {
@@ -25,10 +28,10 @@ export function user(desired: UserDesired): Resource {
     kind: 'user',
     key: `user:${desired.name}`,
     title: `user ${desired.name}`,
-    reads: [ref],
+    reads: [ref, arrivalRef] as readonly FactRef<unknown>[],
     plan(model) {
       const state = model.get(ref)
-      return state.exists ? modify(desired, state) : create(desired)
+      return state.exists ? modify(desired, state, riskOfAccount(desired.name, model)) : create(desired)
     },
   }
 }
@@ -40,7 +43,7 @@ export function userAbsent(name: string): Resource {
     kind: 'user',
     key: `user:${name}`,
     title: `no user ${name}`,
-    reads: [ref],
+    reads: [ref, arrivalRef] as readonly FactRef<unknown>[],
     plan(model) {
       if (!model.get(ref).exists) return OK
       const after: UserState = { exists: false }
@@ -49,9 +52,16 @@ export function userAbsent(name: string): Resource {
         changes: [{ summary: `remove the user ${name} (the home directory stays)` }],
         script: sh`userdel -- ${name}`,
         after: [becomes(ref, after)],
+        ...withRisk(riskOfAccount(name, model)),
       }
     },
   }
+}
+
+/** Root and the account by which the run logged in are the way in. */
+function riskOfAccount(name: string, model: Model): 'link' | undefined {
+  const login = model.has(arrivalRef) ? model.get(arrivalRef)?.user : undefined
+  return name === 'root' || name === login ? 'link' : undefined
 }
 
 function create(desired: UserDesired): Plan {
@@ -86,7 +96,7 @@ function create(desired: UserDesired): Plan {
   }
 }
 
-function modify(desired: UserDesired, state: UserAccount): Plan {
+function modify(desired: UserDesired, state: UserAccount, risk: 'link' | undefined): Plan {
   const changes: Change[] = []
   const options: Script[] = []
   const compare = (what: string, flag: Script, is: string, wanted: string | undefined) => {
@@ -115,5 +125,6 @@ function modify(desired: UserDesired, state: UserAccount): Plan {
     changes,
     script: sh`usermod ${joinScripts(options, ' ')} -- ${desired.name}`,
     after: [becomes(userNamed(desired.name), after)],
+    ...withRisk(after.shell === state.shell && after.home === state.home ? undefined : risk),
   }
 }

@@ -2,12 +2,16 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { judgeWayIn, wayIn } from '../../src/engine/way-in.ts'
 import { type Arrival, arrivalRef } from '../../src/facts/arrival.ts'
+import { authorizedKeysOf } from '../../src/facts/authorized-keys.ts'
 import { becomes } from '../../src/facts/fact.ts'
 import { type Link, linksRef } from '../../src/facts/links.ts'
 import { ovsRef } from '../../src/facts/ovs.ts'
 import { packageNamed } from '../../src/facts/package.ts'
 import { unitNamed } from '../../src/facts/unit.ts'
+import { userNamed } from '../../src/facts/user.ts'
+import { authorizedKeys } from '../../src/resources/authorized-keys.ts'
 import { file } from '../../src/resources/file.ts'
+import { parseKeyLine } from '../../src/resources/key-line.ts'
 import type { PlanChange, Resource, Touches } from '../../src/resources/resource.ts'
 import { unit } from '../../src/resources/unit.ts'
 import { modelOf, unitState } from '../helpers/model.ts'
@@ -204,6 +208,47 @@ test('links that go down, change or vanish, and another default route', () => {
   ])
   assert.equal(becoming(UPLINK, [])?.reasons, ['changes the default route, by which answers reach 198.51.100.7'])
   assert.is(becoming(edited('eno2', { up: false }))?.touches, false)
+})
+
+test('keys that are taken away, of the user who logged in or of another', () => {
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILJuP296/cd9qg42asVw2xX7BycV4GkegCuqaDHuggMU'
+  const resource = authorizedKeys({
+    user: 'root',
+    state: 'absent',
+    exclusive: false,
+    keys: [parseKeyLine(key)].filter((line) => line !== undefined),
+  })
+  const verdict = (user: string | undefined) => {
+    const model = modelOfNode({}).with([
+      becomes(arrivalRef, { ...ARRIVAL, ...(user === undefined ? {} : { user }) }),
+      becomes(userNamed('root'), {
+        exists: true,
+        uid: 0,
+        gecos: '',
+        home: '/root',
+        shell: '/bin/bash',
+        locked: false,
+        groups: [],
+      }),
+      becomes(authorizedKeysOf('root'), {
+        home: '/root',
+        real: '/root/.ssh/authorized_keys',
+        content: Buffer.from(`${key}\n`),
+        mode: '0600',
+      }),
+    ])
+    const plan = resource.plan(model)
+    return plan.kind === 'change' ? judgeWayIn(resource, plan, model) : undefined
+  }
+  assert.equal(verdict('root'), {
+    touches: true,
+    reasons: ['takes keys of root away: this connection logged in as root, perhaps by one of them'],
+  })
+  assert.equal(verdict('ada'), {
+    touches: false,
+    reasons: ['does not touch the path of this connection (logged in as ada)'],
+  })
+  assert.is(verdict(undefined), undefined, 'nobody can say')
 })
 
 test('sshd and the firewall, by file and by unit', () => {

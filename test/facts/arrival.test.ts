@@ -36,6 +36,12 @@ test('behind sudo, which drops the variable, the processes above know it', () =>
   assert.is(state?.client.port, 40022)
 })
 
+test('who logged in, also behind sudo', () => {
+  const env = { SSH_CONNECTION: CONNECTION, LOGNAME: 'root' }
+  assert.is(observed('sh -c "$1"', env)?.user, 'root')
+  assert.is(observed('sh -c "$1"', { ...env, SUDO_USER: 'ada' })?.user, 'ada')
+})
+
 test('no SSH session, no arrival', () => {
   assert.is(parse(''), undefined)
   assert.is(parse('198.51.100.7 1\n'), undefined)

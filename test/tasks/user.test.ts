@@ -1,5 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { judgeWayIn } from '../../src/engine/way-in.ts'
+import { type Arrival, arrivalRef } from '../../src/facts/arrival.ts'
+import { linksRef } from '../../src/facts/links.ts'
 import { type UserState, userNamed } from '../../src/facts/user.ts'
 import { userTask } from '../../src/tasks/user.ts'
 import { hostContext } from '../helpers/host-context.ts'
@@ -33,6 +36,29 @@ for (const [name, params, state, expected] of CASES) {
     assert.equal(planAll(resources, modelOf(fact(userNamed('ada'), state))).flatMap(summaries), expected)
   })
 }
+
+test('the account that the run logged in by, and root: its shell and its end are guarded, and said so', () => {
+  const said = (login: string, params: object) => {
+    const arrival: Arrival = {
+      client: { address: '198.51.100.7', port: 50000 },
+      server: { address: '192.168.1.10', port: 22 },
+      user: login,
+    }
+    const model = modelOf(
+      fact(userNamed('ada'), ADA),
+      fact(arrivalRef, arrival),
+      fact(linksRef, { links: [], routes: [] }),
+    )
+    const [resource] = userTask.resources(userTask.params.parse({ name: 'ada', ...params }), hostContext())
+    const plan = resource?.plan(model)
+    return resource !== undefined && plan?.kind === 'change' ? judgeWayIn(resource, plan, model)?.reasons : undefined
+  }
+  const own = ['changes the account ada: this connection logged in as it']
+  assert.equal(said('ada', { state: 'absent' }), own)
+  assert.equal(said('ada', { shell: '/bin/false' }), own)
+  assert.is(said('ada', { comment: 'Ada L' }), undefined, 'not risky')
+  assert.is(said('bob', { state: 'absent' }), undefined, 'not risky')
+})
 
 test('mistakes: names that useradd refuses, a colon for passwd, root removed', () => {
   const bad = (params: object) => !userTask.params.safeParse(params).success
