@@ -245,6 +245,11 @@ const MISTAKES: [string, object, string[]][] = [
     { aliases: { a: 'b', b: 'C', c: 'a', d: 'a' } },
     ['a', 'b', 'c'].map((name) => `aliases.${name}: leads back to ${name}: dnsmasq would not start`),
   ],
+  [
+    'an option cut short by what reads like a comment',
+    { options: [{ option: 67, value: 'boot # 2' }] },
+    ['options.0.value: must have no # after a blank'],
+  ],
   ['port', { upstream: ['9.9.9.9#99999'] }, ['upstream.0: must have a port of 1 to 65535']],
   ['router as option', { options: [{ option: 3, value: '10.0.0.1' }] }, ['options.0.option: is what `router` is for']],
   ['a line break', { extra: ['a\nb'] }, ['extra.0: must not contain a line break']],

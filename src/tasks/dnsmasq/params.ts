@@ -20,7 +20,12 @@ const recordName = z
     'must be a domain name, or `*.` and one',
   )
 const recordAddress = z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' })
-const optionValue = z.union([z.number(), oneLine.min(1)])
+// dnsmasq reads a quote as the begin of a text, and what follows a # after a blank as a comment.
+const optionText = oneLine
+  .min(1)
+  .regex(/^(?!#)[^"]*$/, 'must have no quotes')
+  .regex(/^(?!.*\s#)/, 'must have no # after a blank')
+const optionValue = z.union([z.number(), optionText])
 
 const range = z.strictObject({
   start: ipv4.describe('first address'),
