@@ -16,6 +16,8 @@ export interface UnitState {
   readonly changedAt: number
   /** Unit files on disk are newer than what systemd has loaded. */
   readonly needsDaemonReload: boolean
+  /** Of a prediction: when a step of this run makes systemd read unit files again. */
+  readonly reloadedAt?: number
 }
 
 const PROPERTIES = [

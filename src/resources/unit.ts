@@ -36,7 +36,7 @@ export function unit(desired: UnitDesired): Resource {
     key: `unit:${desired.unit}`,
     title: `unit ${desired.unit}`,
     shared: true,
-    reads: [ref, ...watched],
+    reads: [ref, fileAt(unitFile(desired.unit)), ...watched],
     plan: (model) => planUnit(desired, ref, watched, model),
   }
 }
@@ -47,7 +47,7 @@ function planUnit(
   watched: readonly FactRef<FileState>[],
   model: Model,
 ): Plan {
-  const state = model.get(ref)
+  const state = withOwnFile(model.get(ref), desired.unit, model)
   const absent = state.load === 'not-found'
   if (absent && desired.running !== true && desired.enabled !== true) return OK
   if (absent && model.isUncertain(installation)) {
@@ -72,6 +72,25 @@ function planUnit(
     ...(steps.some(({ verb }) => verb === 'stop') ? { disturbs: [socketsRef as FactRef<unknown>] } : {}),
     ...withRisk(desired.risk ?? riskOfUnit(desired.unit)),
   }
+}
+
+/** Where somebody who writes a unit puts its file; instances share that of their template. */
+function unitFile(unit: string): string {
+  return `/etc/systemd/system/${unit.replace(/@.+(?=\.\w+$)/, '@')}`
+}
+
+/** A change that is foreseen has a time far beyond any clock. */
+const FORESEEN = 8e15
+
+/** The state of a unit whose file an earlier step writes, or that systemd has not read yet. */
+function withOwnFile(state: UnitState, unit: string, model: Model): UnitState {
+  const ref = fileAt(unitFile(unit))
+  const file = model.has(ref) ? model.get(ref) : undefined
+  if (file?.type !== 'file') return state
+  const isUnread = file.ctime >= FORESEEN && file.ctime > (state.reloadedAt ?? 0)
+  if (state.load !== 'not-found') return isUnread ? { ...state, needsDaemonReload: true } : state
+  const enabled = /^\s*\[Install\]/m.test(file.content.toString('utf8')) ? 'disabled' : 'static'
+  return { ...state, load: 'loaded', active: 'inactive', enabled, needsDaemonReload: true }
 }
 
 interface Step {
@@ -111,7 +130,7 @@ function newerFile(
     const file = model.get(ref)
     if (file.type === 'absent') return false
     // A time to come is a wrong clock, not a change; a predicted one is far beyond any clock.
-    const plausible = file.ctime <= model.observedAt || file.ctime >= 8e15
+    const plausible = file.ctime <= model.observedAt || file.ctime >= FORESEEN
     return plausible && file.ctime > loaded
   })?.id
 }
@@ -147,5 +166,6 @@ function afterwards(desired: UnitDesired, state: UnitState, steps: readonly Step
     activeSince: did('start', 'restart') ? soon : state.activeSince,
     changedAt: did('start', 'restart', 'reload', 'stop') ? soon : state.changedAt,
     needsDaemonReload: did('daemon-reload') ? false : state.needsDaemonReload,
+    ...(did('daemon-reload') ? { reloadedAt: soon } : {}),
   }
 }

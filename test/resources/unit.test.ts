@@ -41,6 +41,38 @@ for (const [name, args, expected] of cases) {
   })
 }
 
+const OWN = '/etc/systemd/system/x.service'
+const UNIT = '[Service]\nExecStart=/bin/true\n'
+const INSTALL = `${UNIT}[Install]\nWantedBy=multi-user.target\n`
+const missing = unitState({ load: 'not-found', active: 'inactive', enabled: '' })
+
+for (const [name, text, expected] of [
+  ['written by an earlier step', INSTALL, ['daemon-reload x.service', 'enable x.service', 'start x.service']],
+  ['that nothing wants', UNIT, ['daemon-reload x.service', 'start x.service']],
+] as const) {
+  test(`a unit ${name} is there`, () => {
+    const before = model(missing)
+    const written = before.with([fact(fileAt(OWN), fileState(text, { ctime: before.soon }))])
+    assert.equal(summaries(planChange(unit(desired), written)), expected)
+    assert.is(unit(desired).plan(before.with([fact(fileAt(OWN), { type: 'absent' })])).kind, 'blocked')
+  })
+}
+
+test('a unit file that an earlier step changes is read again, once', () => {
+  const before = model()
+  const written = before.with([fact(fileAt(OWN), fileState(INSTALL, { ctime: before.soon }))])
+  const change = planChange(unit(desired), written)
+  assert.equal(summaries(change), ['daemon-reload x.service'])
+  assert.is(unit(desired).plan(model().with([fact(fileAt(OWN), fileState(INSTALL))])).kind, 'ok', 'read long ago')
+})
+
+test('an instance is that of its template', () => {
+  const instance = unit({ unit: 'x@one.service', running: true })
+  const before = modelOf(fact(unitNamed('x@one.service'), missing))
+  const written = before.with([fact(fileAt('/etc/systemd/system/x@.service'), fileState(UNIT, { ctime: before.soon }))])
+  assert.equal(summaries(planChange(instance, written)), ['daemon-reload x@one.service', 'start x@one.service'])
+})
+
 test('a change time in the future is a wrong clock, not a reason to restart for ever', () => {
   assert.is(unit(desired).plan(model(unitState(), NOW + 60_000)).kind, 'ok')
 })
