@@ -3,7 +3,14 @@ import { type Script, sh } from '../connection/script.ts'
 import type { FactKind, FactRef } from './fact.ts'
 
 /** An account of the node, or none. */
-export type UserState = { readonly exists: false } | UserAccount
+export type UserState = NoAccount | UserAccount
+
+/** There is no such account. */
+export interface NoAccount {
+  readonly exists: false
+  /** All groups of the node; default: nobody knows. */
+  readonly nodeGroups?: readonly string[]
+}
 
 /** An account as passwd(5), shadow(5) and group(5) have it. */
 export interface UserAccount {
@@ -16,6 +23,8 @@ export interface UserAccount {
   readonly locked: boolean
   /** Supplementary groups. */
   readonly groups: readonly string[]
+  /** All groups of the node; default: nobody knows. */
+  readonly nodeGroups?: readonly string[]
 }
 
 /** All accounts that a run asks for, by three processes. */
@@ -25,19 +34,29 @@ export const userFact: FactKind<UserState> = {
 echo ${mark}
 getent shadow -- ${ids} || :
 echo ${mark}
-getent group || :`,
+getent group || :
+echo ${mark}
+[ ! -r /etc/nsswitch.conf ] || while read -r k v; do [ "$k" != group: ] || echo "$v"; done < /etc/nsswitch.conf`,
   parse(output, ids, mark) {
-    const [passwd = [], shadow = [], group = []] = output
-      .toString('utf8')
-      .split(`${mark}\n`)
-      .map((part) => part.split('\n').map((line) => line.split(':')))
-    return ids.map((id) => parseUser(id, passwd, shadow, group))
+    const parts = output.toString('utf8').split(`${mark}\n`)
+    const [passwd = [], shadow = [], group = []] = parts.map((part) => part.split('\n').map((line) => line.split(':')))
+    const nodeGroups = isListedWhole(parts[3]) ? group.flatMap(([name = '']) => (name === '' ? [] : [name])) : undefined
+    return ids.map((id) => ({
+      ...parseUser(id, passwd, shadow, group),
+      ...(nodeGroups === undefined ? {} : { nodeGroups }),
+    }))
   },
 }
 
 /** Reference to the fact about an account. */
 export function userNamed(name: string): FactRef<UserState> {
   return { kind: userFact, id: name }
+}
+
+/** `getent group` lists what is in files; a directory such as LDAP may answer for single names only. */
+function isListedWhole(sources: string | undefined): boolean {
+  const words = sources?.trim().split(/\s+/)
+  return words?.every((word) => /^(files|compat|systemd|\[.*|.*\])?$/.test(word)) === true
 }
 
 type Rows = readonly (readonly string[])[]

@@ -3,6 +3,7 @@ import { sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { fileAt } from '../facts/file.ts'
 import { accessChanges } from './access.ts'
+import { ownerMissing, ownerReads } from './account-missing.ts'
 import { OK, type Resource } from './resource.ts'
 
 /** Ensures that a directory exists. Mode and owner: default `0755 root:root` when made, as they are otherwise. */
@@ -15,7 +16,7 @@ export function directory(
     kind: 'directory',
     key: `file:${path}`,
     title: `directory ${path}`,
-    reads: [ref],
+    reads: [ref, ...ownerReads(desired.owner)],
     plan(model) {
       const state = model.get(ref)
       if (state.type === 'file' || state.type === 'other')
@@ -28,6 +29,8 @@ export function directory(
           ? [{ summary: `create directory ${path} (${mode} ${owner})` }]
           : accessChanges(present, { mode, owner })
       if (changes.length === 0) return OK
+      const missing = ownerMissing(desired.owner, model)
+      if (missing !== undefined) return missing
       return {
         kind: 'change',
         changes,

@@ -3,6 +3,7 @@ import { type Script, sh } from '../connection/script.ts'
 import { becomes, type FactRef } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
 import { type Access, accessChanges } from './access.ts'
+import { ownerMissing, ownerReads } from './account-missing.ts'
 import { type Change, OK, type Plan, type Resource } from './resource.ts'
 import { riskOfPath, withRisk } from './risk.ts'
 import { sha256 } from './sha256.ts'
@@ -31,8 +32,11 @@ export function file(desired: FileDesired): Resource {
     kind: 'file',
     key: `file:${desired.path}`,
     title: `file ${desired.path}`,
-    reads: [ref],
-    plan: (model) => planFile(desired, ref, model.get(ref), model.soon),
+    reads: [ref, ...ownerReads(desired.owner)],
+    plan(model) {
+      const plan = planFile(desired, ref, model.get(ref), model.soon)
+      return plan.kind === 'change' ? (ownerMissing(desired.owner, model) ?? plan) : plan
+    },
   }
 }
 

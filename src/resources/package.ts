@@ -1,6 +1,7 @@
 /** Debian packages. */
 import { rawScript, sh } from '../connection/script.ts'
 import { becomes, type FactRef, type FactUpdate } from '../facts/fact.ts'
+import { packageAccounts } from '../facts/installation.ts'
 import { packageNamed } from '../facts/package.ts'
 import { socketsRef } from '../facts/sockets.ts'
 import { unitNamed } from '../facts/unit.ts'
@@ -82,6 +83,7 @@ ${APT} install ${name} || { apt-get -q update || :; ${APT} install ${name}; }`,
       ),
       ...brings,
     ],
+    disturbs: [packageAccounts],
   }
 }
 

@@ -58,7 +58,8 @@ function guessing(desired: PackageDesired): Resource {
     ...resource,
     plan(model) {
       const plan = resource.plan(model)
-      return plan.kind === 'change' ? { ...plan, disturbs } : plan
+      if (plan.kind !== 'change' || plan.disturbs === 'anything') return plan
+      return { ...plan, disturbs: [...(plan.disturbs ?? []), ...disturbs] }
     },
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { amongGroups } from '../resources/account-missing.ts'
 import { user, userAbsent } from '../resources/user.ts'
 import { absolutePath, accountName, oneLine, stateField } from './fields.ts'
 import { defineTask } from './task-type.ts'
@@ -38,6 +39,8 @@ export const userTask = defineTask({
   groups: [adm]
 `,
   resources({ state, create_home, ...account }) {
-    return state === 'absent' ? [userAbsent(account.name)] : [user({ ...account, createHome: create_home })]
+    return state === 'absent'
+      ? [userAbsent(account.name)]
+      : [amongGroups(account.name, account.groups ?? [], user({ ...account, createHome: create_home }))]
   },
 })

@@ -33,7 +33,7 @@ test('a unit that a new package may bring is unknown, not missing', () => {
   const [resource] = expand({ name: 'nginx-light' })
   assert.ok(resource)
   const plan = planChange(resource, fresh())
-  assert.equal(plan.disturbs, [installation])
+  assert.ok(plan.disturbs !== 'anything' && plan.disturbs?.includes(installation))
   const after = fresh()
     .disturbed(plan.disturbs as [])
     .with(plan.after)
