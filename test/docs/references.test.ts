@@ -55,7 +55,7 @@ test('tests that docs/safety.md names are there', () => {
     files.filter((name) => !existsSync(path.join(root, name))),
     [],
   )
-  const sources = filesIn('test', '.test.ts').map(read).join('\n').replaceAll("\\'", "'")
+  const sources = filesIn('test', '.ts').map(read).join('\n').replaceAll("\\'", "'")
   const names = [...page.matchAll(/(?<!\*)\*([^*]{12,}?)\*(?!\*)/g)].map(([, name = '']) => name.replace(/\s+/g, ' '))
   assert.ok(names.length > 25, `${names.length} names`)
   assert.equal(
@@ -65,11 +65,11 @@ test('tests that docs/safety.md names are there', () => {
 })
 
 test('the faults in docs/safety.md are those of the lab', () => {
-  const source = ['faults', 'faults-more'].map((name) => read(`test/lab/${name}.test.ts`)).join('\n')
+  const source = ['faults', 'faults-more', 'faults-guard'].map((name) => read(`test/lab/${name}.test.ts`)).join('\n')
   const table = read('docs/safety.md').split('### Faults and outcomes')[1]?.split('###')[0] ?? ''
   const rows = [...table.matchAll(/^\| (.+) \| (.+) \|$/gm)].map(([, fault = '', outcome = '']) => ({ fault, outcome }))
   const faults = rows.filter(({ fault }) => fault !== 'fault')
-  assert.is(faults.length, 60)
+  assert.is(faults.length, 69)
   for (const { fault, outcome } of faults) {
     assert.ok(source.includes(`'${fault}'`) || source.includes(`'${fault} | ${outcome}'`), `${fault} | ${outcome}`)
   }
