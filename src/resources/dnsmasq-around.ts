@@ -75,16 +75,22 @@ const PORTS = [
 ] as const
 
 function portBlocked(service: DnsmasqService, model: Model): PlanBlocked | undefined {
-  const found = model.get(socketsRef).find((socket) => {
+  const inTheWay = model.get(socketsRef).filter((socket) => {
     const wanted = PORTS.find(({ protocol, port }) => socket.protocol === protocol && socket.port === port)
     return wanted !== undefined && service[wanted.use] && standsInTheWay(socket, service)
   })
-  if (found === undefined) return undefined
-  const { process, protocol, port, address } = found
+  // One socket of each process: the others go with it.
+  const found = inTheWay.filter(({ process }, i) => inTheWay.findIndex((one) => one.process === process) === i)
+  if (found.length === 0) return undefined
+  const sockets = found.map(
+    ({ process, address, protocol, port }) => `${process} listens on ${address} ${protocol} port ${port}`,
+  )
+  const remedies = found.map(({ process }) => remedyOf(process, service))
+  const ports = [...new Set(found.map(({ port }) => `sport = :${port}`))].join(' or ')
   return {
     kind: 'blocked',
-    reason: `${process} listens on ${address} ${protocol} port ${port}, which dnsmasq needs on ${service.iface}`,
-    hint: `${remedyOf(process, service)}; \`ss -Hlnp sport = :${port}\` on the node shows who has it`,
+    reason: `${sockets.join(', and ')}, which dnsmasq needs on ${service.iface}`,
+    hint: `${remedies.join('; ')}; \`ss -Hlnp ${ports}\` on the node shows who has it`,
   }
 }
 

@@ -68,6 +68,18 @@ test('another DHCP server, where DHCP is served', () => {
   assert.match(blocked(socket('kea-dhcp6', '::', 547), { dhcp6: true })?.reason ?? '', /port 547/)
 })
 
+test('all that stand in the way are named at once, each process once', () => {
+  const sockets = [
+    ...socket('named', '0.0.0.0', 53).sockets,
+    ...socket('named', '0.0.0.0', 53, { protocol: 'tcp' }).sockets,
+    ...socket('dhcpd', '0.0.0.0', 67).sockets,
+  ]
+  const plan = blocked({ sockets })
+  const reason = 'named listens on 0.0.0.0 udp port 53, and dhcpd listens on 0.0.0.0 udp port 67, which dnsmasq needs'
+  assert.ok(plan?.reason.startsWith(reason), plan?.reason)
+  assert.match(plan?.hint ?? '', /named\.conf, or stop it; stop dhcpd.*`ss -Hlnp sport = :53 or sport = :67`/)
+})
+
 test('after a service has been stopped, ports are looked at again', () => {
   const stop = unit({ unit: 'named.service', running: false })
   const named = model(socket('named', '0.0.0.0', 53)).with([fact(unitNamed('named.service'), unitState())])
