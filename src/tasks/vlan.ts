@@ -61,6 +61,8 @@ export const vlanTask = defineTask({
 
 /** What the name says must not be said otherwise: PVE believes the name, ifupdown2 the options. */
 function vlanOf(name: string, raw: string | undefined, id: number | undefined): Pick<VlanSettings, 'rawDevice' | 'id'> {
+  if (/^bond\d+$/.test(name))
+    throw new ParamProblem(['name'], `${name} is what PVE takes for a bond`, 'name it like storage or vlan50')
   const named = vlanOfName(name)
   if (named.id !== undefined && (named.id < 1 || named.id > 4094))
     throw new ParamProblem(['name'], `${name} has the number ${named.id}, and VLANs are numbered 1 to 4094`)

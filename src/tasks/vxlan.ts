@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PHYSICAL } from '../interfaces/place.ts'
 import { parseIpv4 } from '../net/subnet.ts'
 import { linkGone } from '../resources/link-absent.ts'
 import { vxlanLink, vxlanStanza } from '../resources/vxlan-link.ts'
@@ -55,6 +56,8 @@ export const vxlanTask = defineTask({
 `,
   resources({ name, id, peers, address, address6, mtu, comment, autostart, state }) {
     if (state === 'absent') return linkGone({ name, what: 'VXLAN', kinds: ['vxlan'] })
+    if (PHYSICAL.test(name) || /^bond\d+$/.test(name))
+      throw new ParamProblem(['name'], `${name} is what PVE takes for a card or bond`, 'name it like vxlan100')
     if (id === undefined) throw new ParamProblem([], `${name} does not say which network it carries`, 'add `id`')
     if (peers === undefined) throw new ParamProblem([], `${name} does not say whom it sends to`, 'add `peers`')
     const settings = { name, id, peers, ...readAddresses({ address, address6 }), mtu, comment, autostart }

@@ -101,6 +101,8 @@ test('far ends as bridge(8) prints them', () => {
 })
 
 const WRONG: readonly (readonly [unknown, RegExp])[] = [
+  [{ name: 'engineering', id: 5, peers: ['192.0.2.1'] }, /^name: engineering is what PVE takes for a card or bond/],
+  [{ name: 'bond1', id: 5, peers: ['192.0.2.1'] }, /^name: bond1 is what PVE takes for a card or bond/],
   [{ ...VXLAN, name: 'vx.100' }, /^name: /],
   [{ ...VXLAN, id: 0 }, /^id: /],
   [{ ...VXLAN, id: 16777215 }, /^id: /],

@@ -13,6 +13,7 @@ const WRONG: readonly (readonly [unknown, RegExp])[] = [
   [{ name: 'eno1.4095' }, /^name: .*numbered 1 to 4094/],
   [{ name: 'eno1.050' }, /^name: .*begins with 0/],
   [{ name: 'vlan050', raw_device: 'eno1' }, /^name: .*begins with 0/],
+  [{ name: 'bond7', raw_device: 'eno1', id: 5 }, /^name: bond7 is what PVE takes for a bond/],
   [{ name: 'storage', raw_device: 'eno1' }, /add|does not say which VLAN/],
   [{ name: 'storage', id: 50 }, /does not say which link/],
   [{ name: 'vlan50' }, /does not say which link/],
