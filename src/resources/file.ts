@@ -2,6 +2,8 @@
 import { type Script, sh } from '../connection/script.ts'
 import { becomes, type FactRef } from '../facts/fact.ts'
 import { type FileState, fileAt } from '../facts/file.ts'
+import { packageAccounts } from '../facts/installation.ts'
+import type { Model } from '../facts/model.ts'
 import { type Access, accessChanges } from './access.ts'
 import { ownerMissing, ownerReads } from './account-missing.ts'
 import { type Change, OK, type Plan, type Resource } from './resource.ts'
@@ -34,7 +36,7 @@ export function file(desired: FileDesired): Resource {
     title: `file ${desired.path}`,
     reads: [ref, ...ownerReads(desired.owner)],
     plan(model) {
-      const plan = planFile(desired, ref, model.get(ref), model.soon)
+      const plan = planFile(desired, ref, model)
       return plan.kind === 'change' ? (ownerMissing(desired.owner, model) ?? plan) : plan
     },
   }
@@ -58,7 +60,8 @@ export function expected(state: FileState): string {
   return state.type === 'absent' && state.link === undefined ? 'absent' : 'other'
 }
 
-function planFile(desired: FileDesired, ref: FactRef<FileState>, state: FileState, soon: number): Plan {
+function planFile(desired: FileDesired, ref: FactRef<FileState>, model: Model): Plan {
+  const state = model.get(ref)
   if (state.type === 'directory' || state.type === 'other') {
     return {
       kind: 'blocked',
@@ -73,16 +76,18 @@ function planFile(desired: FileDesired, ref: FactRef<FileState>, state: FileStat
   const sameContent = present?.content.equals(desired.content) === true
   const changes = fileChanges(desired, present, sameContent, { mode, owner })
   if (changes.length === 0) return OK
+  const isBrought = expected(state) === 'absent' && model.isUncertain(packageAccounts)
+  const before = isBrought ? 'packaged' : expected(state)
   const script = sameContent
     ? sh`pv_backup ${desired.path}
 chown -- ${owner} ${desired.path}
 chmod -- ${mode} ${desired.path}`
-    : sh`pv_write ${desired.path} ${mode} ${owner} ${desired.content} ${expected(state)}${validation(desired)}`
+    : sh`pv_write ${desired.path} ${mode} ${owner} ${desired.content} ${before}${validation(desired)}`
   return {
     kind: 'change',
     changes,
     script,
-    after: [becomes(ref, { ...state, type: 'file', content: desired.content, mode, owner, ctime: soon })],
+    after: [becomes(ref, { ...state, type: 'file', content: desired.content, mode, owner, ctime: model.soon })],
     ...withRisk(desired.risk ?? riskOfPath(desired.path)),
   }
 }

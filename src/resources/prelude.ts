@@ -9,7 +9,8 @@ const v = (expansion: string) => `\${${expansion}}`
  *
  * - `pv_fail MESSAGE…`: ends the step with that message.
  * - `pv_backup PATH`: keeps what stands at PATH, once a run, for `rollback`.
- * - `pv_expect PATH SHA256|absent`: fails when the content is no longer what the plan was made from.
+ * - `pv_expect PATH SHA256|absent|packaged`: fails when the content is no longer what the plan was made from. `packaged`:
+ *   there was no file, and this run installs packages, so one that a package brought is nobody's work.
  * - `pv_write PATH MODE OWNER:GROUP CONTENT EXPECTED`: all of the above, then writes beside PATH and renames.
  *   A symlink is written through, never replaced; below /etc/pve (pmxcfs knows no owners) mode and owner are left alone.
  * - `pv_undo PATH`: puts back what the last `pv_write` or `pv_remove` of PATH replaced.
@@ -47,7 +48,12 @@ pv_expect() {
 	if [ -f "$1" ]; then pv_now=$(sha256sum < "$1"); pv_now=${v('pv_now%% *')}
 	elif pv_there "$1"; then pv_now=other
 	else pv_now=absent; fi
-	[ "$pv_now" = "$2" ] || pv_fail "$1 was changed by somebody else since it was read; nothing written. Run again."
+	[ "$pv_now" != "$2" ] || return 0
+	case "$pv_now $2" in
+	'absent packaged') return 0 ;;
+	*' packaged') ! dpkg-query -S "$1" >/dev/null 2>&1 || return 0 ;;
+	esac
+	pv_fail "$1 was changed by somebody else since it was read; nothing written. Run again."
 }
 pv_undo_at() {
 	pv_u=$PV_RUN/undo pv_r=$1

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { suite } from 'uvu'
@@ -33,6 +33,21 @@ test('a unit that starts says nothing of its log', ({ root }) => {
   program(root, 'systemctl', 'exit 0')
   program(root, 'journalctl', 'echo old')
   assert.equal(machineBelow(root).step(sh`pv_unit start x.service`, `${root}:`), { code: 0, stderr: '' })
+})
+
+test('a file that a package of this run brought may be replaced, and is kept; any other that appeared is not', ({
+  root,
+}) => {
+  const [brought, strange] = ['brought', 'strange'].map((name) => path.join(root, name)) as [string, string]
+  for (const file of [brought, strange]) writeFileSync(file, 'default\n')
+  program(root, 'dpkg-query', `[ "$2" = ${brought} ]`)
+  const write = (file: string) =>
+    machineBelow(root).step(sh`pv_write ${file} 0644 root:root ${'mine\n'} packaged`, `${root}:`)
+  assert.equal(write(brought), { code: 0, stderr: '' })
+  assert.is(readFileSync(brought, 'utf8'), 'mine\n')
+  assert.match(write(strange).stderr, /strange was changed by somebody else/)
+  assert.is(readFileSync(strange, 'utf8'), 'default\n')
+  assert.is(write(path.join(root, 'new')).code, 0)
 })
 
 test.run()
