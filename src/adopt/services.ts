@@ -23,6 +23,12 @@ export function serviceFinding(name: string, files: readonly string[], verb: 're
   return { what: `service ${name}`, ways: [first, ...others] }
 }
 
+/** Whether a service starts at boot, and nothing of whether it runs. */
+export function enabledFinding(name: string): Finding {
+  const way = (enabled: boolean): Way => ({ tasks: [task(name, { enabled })] })
+  return { what: `service ${name}`, ways: [way(true), way(false)], otherwise: 'silent' }
+}
+
 function task(name: string, params: TaskDraft['params']): TaskDraft {
   return { name: `Service ${name}`, type: 'service', params: { name, ...params } }
 }

@@ -1,7 +1,9 @@
 /** Adopts files that admins put into well-known places: units, timers, cron jobs, saved rules, hosts. */
+import { basename } from 'node:path'
+import { configurationIn } from '../../facts/configuration-files.ts'
 import type { Adopter, Finding } from '../adopter.ts'
 import { adoptFiles, ownFiles, placeFacts } from '../files.ts'
-import { serviceFinding } from '../services.ts'
+import { enabledFinding, serviceFinding } from '../services.ts'
 import { isProxmoxSource } from './system.ts'
 
 const PLACES = {
@@ -49,19 +51,28 @@ const PLACES = {
 /** Links that systemd makes when a unit is enabled or masked; the unit's own task speaks of those. */
 const MADE_BY_SYSTEMD = /^\/etc\/systemd\/system\/[^/]+$/
 
+/** What the usual target of servers wants: instances of templates are seen here alone. */
+const WANTED = '/etc/systemd/system/multi-user.target.wants'
+
 /** `file`, `service`. */
 export const othersAdopter: Adopter = {
   title: 'Further files',
-  reads: placeFacts(PLACES),
+  reads: [...placeFacts(PLACES), configurationIn(WANTED)],
   adopt(view) {
     const files = ownFiles(view.model, PLACES)
       .filter(({ path, type }) => type !== 'link' || !MADE_BY_SYSTEMD.test(path))
       .filter(({ path, content }) => !isProxmoxSource(path, content))
     const { findings, leftOvers } = adoptFiles(view, files)
+    // Not started by a task: its file begins with `flush ruleset` as a rule, and takes live rules of others away.
+    const nftables = files.some(({ path }) => path === '/etc/nftables.conf') ? [enabledFinding('nftables')] : []
+    const instances = view.model.get(configurationIn(WANTED)).flatMap(({ path, target = '' }): readonly Finding[] => {
+      const isOwn = files.some((file) => file.path === target && file.path.includes('@.'))
+      return isOwn ? [serviceFinding(basename(path), [], 'restart_on')] : []
+    })
     const units = files.flatMap(({ path }): readonly Finding[] => {
       const name = /^\/etc\/systemd\/system\/([^/@]+\.(?:service|timer|socket))$/.exec(path)?.[1]
       return name === undefined ? [] : [serviceFinding(name, [], 'restart_on')]
     })
-    return { findings: [...findings, ...units], leftOvers }
+    return { findings: [...findings, ...units, ...instances, ...nftables], leftOvers }
   },
 }
