@@ -42,9 +42,11 @@ if [ "$1" != later ]; then
 	echo $$ > pid
 	${BOOT.latin1}
 	[ -e boot ] || echo "$pv_boot" > boot
+	# Room for what is compared: where one place is full, another.
+	for t in /run/pvectl-revert "$PWD/tmp" /dev/shm/pvectl-revert; do
+		{ rm -rf -- "$t"; mkdir -m 700 "$t" && head -c 131072 /dev/zero > "$t/room" && rm "$t/room"; } 2>/dev/null && break
+	done
 fi
-t=/run/pvectl-revert
-mkdir -p -m 700 $t 2>/dev/null || t=$PWD
 ${PVE_REVERT}
 ${LINKS_REVERT}
 ${NET_REVERT}
@@ -281,6 +283,6 @@ fi
 systemctl is-active --quiet "pvectl-guard-$run-later" || pve_start
 [ ! -e "/run/pvectl/$run/log" ] || printf '\n%s end reverted\n' "$(cat mark)" >> "/run/pvectl/$run/log"
 : > done
-[ $t = "$PWD" ] || rm -rf $t
+rm -rf -- "$t"
 sync
 `)

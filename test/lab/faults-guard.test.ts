@@ -139,7 +139,7 @@ test('the answer to the confirmation is lost: confirmed it is, and told so', asy
 
 test('the table', () => {
   faults.printTable()
-  assert.is(faults.outcomes.length, 9)
+  assert.is(faults.outcomes.length, 10)
 })
 
 test.run()
