@@ -1,6 +1,16 @@
 /** What else a node's dnsmasq has been told about an interface. */
+import { fileAt } from '../facts/file.ts'
 import { type Ipv4Subnet, isWithin, parseIpv4 } from '../net/subnet.ts'
-import { DNSMASQ_MAIN, DNSMASQ_READS, type DnsmasqOption, dnsmasqOptions, parseOptions } from './dnsmasq-options.ts'
+import {
+  DNSMASQ_DEFAULTS,
+  DNSMASQ_DIRECTORY,
+  DNSMASQ_MAIN,
+  DNSMASQ_READS,
+  type DnsmasqOption,
+  dnsmasqOptions,
+  parseOptions,
+  readsDirectory,
+} from './dnsmasq-options.ts'
 import { type Repeated, repeatedIn } from './dnsmasq-repeated.ts'
 import { OK, type PlanBlocked, type Resource } from './resource.ts'
 
@@ -25,8 +35,9 @@ export function dnsmasqConflicts({ interface: name, subnet, path, content, repla
     key: `dnsmasq-conflicts:${name}`,
     claims: [`dnsmasq:${name}`],
     title: `nothing else in dnsmasq about ${name}`,
-    reads: DNSMASQ_READS,
+    reads: [...DNSMASQ_READS, fileAt(DNSMASQ_DEFAULTS)],
     plan(model) {
+      if (!readsDirectory(model)) return unread(path)
       const others = dnsmasqOptions(model).filter((option) => option.path !== path && !replaced.includes(option.path))
       const found = others.filter((option) => speaksFor(option, name, subnet))
       const repeated = repeatedIn(own, others, subnet)
@@ -54,6 +65,15 @@ function speaksFor({ key, value }: DnsmasqOption, name: string, subnet: Ipv4Subn
       })
     default:
       return false
+  }
+}
+
+/** Nothing of what is written would hold, and without any `interface` dnsmasq answers on all of them. */
+function unread(path: string): PlanBlocked {
+  return {
+    kind: 'blocked',
+    reason: `dnsmasq does not read ${path}: CONFIG_DIR of ${DNSMASQ_DEFAULTS} does not say ${DNSMASQ_DIRECTORY}`,
+    hint: `set it there as Debian has it: CONFIG_DIR=${DNSMASQ_DIRECTORY},.dpkg-dist,.dpkg-old,.dpkg-new`,
   }
 }
 

@@ -10,6 +10,9 @@ export const DNSMASQ_DIRECTORY = '/etc/dnsmasq.d'
 /** The main file of dnsmasq; all comments as Debian ships it. */
 export const DNSMASQ_MAIN = '/etc/dnsmasq.conf'
 
+/** What Debian's unit passes on the command line. */
+export const DNSMASQ_DEFAULTS = '/etc/default/dnsmasq'
+
 /** Checks all that Debian's unit reads: the main file and the directory. */
 export const DNSMASQ_TEST = sh`dnsmasq --test -7 ${DNSMASQ_DIRECTORY},.dpkg-dist,.dpkg-old,.dpkg-new`
 
@@ -31,6 +34,17 @@ export function dnsmasqOptions(model: Model): readonly DnsmasqOption[] {
   const files = model.get(filesIn(DNSMASQ_DIRECTORY)).filter(({ path }) => !/(\.dpkg-(dist|old|new)|~)$/.test(path))
   const all = main.type === 'file' ? [{ path: DNSMASQ_MAIN, content: main.content }, ...files] : files
   return all.flatMap(({ path, content }) => parseOptions(path, content.toString('utf8')))
+}
+
+/** True when {@link DNSMASQ_DIRECTORY} is read: `CONFIG_DIR` says so, as it does in the package, or the main file does. */
+export function readsDirectory(model: Model): boolean {
+  const defaults = model.get(fileAt(DNSMASQ_DEFAULTS))
+  if (defaults.type !== 'file') return true
+  const given = [...defaults.content.toString('utf8').matchAll(/^\s*CONFIG_DIR=["']?([^,"'\s]*)/gm)].at(-1)?.[1]
+  const named = dnsmasqOptions(model).flatMap(({ path, key, value }) =>
+    path === DNSMASQ_MAIN && key === 'conf-dir' ? (value.split(',')[0] ?? []) : [],
+  )
+  return [given, ...named].some((directory) => directory?.replace(/\/+$/, '') === DNSMASQ_DIRECTORY)
 }
 
 /** The options in the text of one file. */

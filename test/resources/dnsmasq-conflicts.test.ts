@@ -17,7 +17,7 @@ cache-size=500
 `
 
 /** The plan beside a main file and files of the directory by name. */
-function plan(main: string, files: Record<string, string> = {}) {
+function plan(main: string, files: Record<string, string> = {}, defaults?: string) {
   const subnet = parseSubnet('10.0.0.1/24')
   if (subnet === undefined) throw new Error('no subnet')
   const path = '/etc/dnsmasq.d/pvectl-vmbr1.conf'
@@ -27,7 +27,11 @@ function plan(main: string, files: Record<string, string> = {}) {
     content: Buffer.from(text),
   }))
   return resource.plan(
-    modelOf(fact(fileAt('/etc/dnsmasq.conf'), fileState(main)), fact(filesIn('/etc/dnsmasq.d'), list)),
+    modelOf(
+      fact(fileAt('/etc/dnsmasq.conf'), fileState(main)),
+      fact(filesIn('/etc/dnsmasq.d'), list),
+      fact(fileAt('/etc/default/dnsmasq'), defaults === undefined ? { type: 'absent' } : fileState(defaults)),
+    ),
   )
 }
 
@@ -79,6 +83,16 @@ dhcp-host=aa:bb:cc:00:00:01,10.0.0.21
 max-ttl=3
 `
   assert.is(plan(fine, { 'pvectl-vmbr2.conf': 'interface=vmbr2\nbind-dynamic\n' }).kind, 'ok')
+})
+
+test('a directory that dnsmasq does not read is no place for a file', () => {
+  const kind = (defaults: string, main = '') => plan(main, {}, defaults).kind
+  const shipped = '#DNSMASQ_OPTS="--local-ttl=1"\nCONFIG_DIR=/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new\n'
+  assert.is(kind(shipped), 'ok')
+  assert.is(kind('CONFIG_DIR="/etc/dnsmasq.d/"\n'), 'ok')
+  assert.is(kind(`${shipped}CONFIG_DIR=/etc/other\n`), 'blocked')
+  assert.is(kind(shipped.replace('CONFIG', '#CONFIG')), 'blocked')
+  assert.is(kind(shipped.replace('CONFIG', '#CONFIG'), 'conf-dir=/etc/dnsmasq.d/,*.conf\n'), 'ok')
 })
 
 test.run()

@@ -72,6 +72,7 @@ function node({
     fact(packageNamed('dnsmasq'), { installed }),
     fact(unitNamed('dnsmasq.service'), installed ? unitState(unit) : missing),
     fact(fileAt('/etc/dnsmasq.conf'), main === undefined ? ABSENT : fileState(main)),
+    fact(fileAt('/etc/default/dnsmasq'), ABSENT),
     fact(fileAt('/etc/dnsmasq.d'), fileState('', { type: 'directory', mode: '0755' } as Partial<FileState>)),
     fact(filesIn('/etc/dnsmasq.d'), list),
     fact(fileAt(DROP_IN), dropIn ? fileState(DROP_IN_TEXT) : ABSENT),
