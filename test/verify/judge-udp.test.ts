@@ -83,6 +83,16 @@ test('what never arrives, and what could not be sent', () => {
   )
 })
 
+test('IPv6 that never arrives may be for want of a way from here', () => {
+  const six: ForwardCheck = { ...outside, address: '2001:db8::5', to: { address: 'fd00::20', port: 5514 } }
+  const wish = prover.facts?.(six, hostView()).find(({ kind }) => kind === 'udp')
+  const nat =
+    '*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p udp -m udp --dport 514 -j DNAT --to-destination [fd00::20]:5514\nCOMMIT\n'
+  const node = { ip6tables: nat, addresses6: { vmbr0: '2001:db8::5/64' }, facts: { [wish?.id ?? '']: {} } }
+  const { status, saw } = prover.judge(six, evidence({ node }))
+  assert.match(`${status}: ${saw}`, /^skipped: nothing arrives, .*a way out by IPv6/)
+})
+
 test('the datagram of the guest is told from that of the visitor', async () => {
   const probe = prover.probe?.(inside, hostView())
   assert.ok(probe?.kind === 'udp')

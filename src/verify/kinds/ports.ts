@@ -96,6 +96,9 @@ function judgeUdp(check: ForwardCheck, wrong: Cause | undefined, evidence: Evide
   const cause = blockedForward(check, evidence)
   if (cause !== undefined) return failed(saw, cause)
   const guest = node.fact(guestFact(to).id)
+  // As with TCP below: nobody knows which end is to blame, and UDP says nothing of a way that is not there.
+  if (seen.arrived === undefined && familyOf(check) === 6)
+    return skipped(`${saw}, though nothing on the node is in the way: has this machine a way out by IPv6?`)
   if (seen.arrived === undefined && from === 'outside') return failed(saw, unexplained(check))
   if (/no route to host|silence/i.test(`${guest.error ?? ''} ${guest.silence === undefined ? '' : 'silence'}`))
     return skipped(`${end(to)} does not answer the node either (${shown(guest)}); the rule is there`)
