@@ -67,6 +67,23 @@ for (const [name, text, expected, prepare = ':'] of REVERTED)
     faults.outcomes.push(`${name} | rolled back`)
   })
 
+test('/run fills up, and the controller is unreachable: rolled back', async () => {
+  faults.round += 1
+  const before = await faults.essence()
+  const outcome = await faults.apply(
+    `mount -o remount,size=$(($(df -k --output=used /run | tail -n 1) + 64))k /run; cat /dev/zero > /run/full
+ip route add blackhole $(ip -4 route show default | cut -d" " -f3); sleep 60`,
+  )
+  assert.is(outcome.status, 'rolled back', FaultLab.told(outcome))
+  assert.not.match(FaultLab.told(outcome), /NOT put back/)
+  assert.ok(Number(await faults.exec('df -k --output=avail /run | tail -n 1')) < 64, 'it was full all the time')
+  await faults.exec('rm /run/full; mount -o remount,size=20% /run')
+  assert.is(await faults.essence(), before)
+  assert.is(await faults.armed(), '')
+  await faults.converges()
+  faults.outcomes.push('/run fills up, and a black hole towards the controller | rolled back')
+})
+
 test('a power cut in the middle of the revert: it goes on at boot', async () => {
   faults.round += 1
   const before = await faults.essence()
