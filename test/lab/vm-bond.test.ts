@@ -65,31 +65,43 @@ test('a live vmbr0 moves to a bond, and is there after a boot; one that leads no
 
 async function moves(node: PairNode): Promise<void> {
   const mac = lab.ssh(node, 'cat /sys/class/net/vmbr0/address')
-  const tasks = () => [
-    { bond: { name: 'bond0', slaves: ['eno1', 'eno2'], mode: 'active-backup', primary: 'eno1', bridge: 'vmbr0' } },
+  const bondOf = (...slaves: string[]) => [
+    { bond: { name: 'bond0', slaves, mode: 'active-backup', primary: 'eno1', bridge: 'vmbr0' } },
+    { bridge: { name: 'vmbr0', vlan_aware: true, vids: ['10-20'] } },
   ]
-  const { code, stdout, stderr } = await lab.run('apply', node, tasks)
-  assert.is(code, 0, stdout + stderr)
+  const tasks = () => bondOf('eno1', 'eno2')
+  for (const slaves of [
+    ['eno1', 'eno3'],
+    ['eno1', 'eno2'],
+  ]) {
+    const { code, stdout, stderr } = await lab.run('apply', node, () => bondOf(...slaves))
+    assert.is(code, 0, stdout + stderr)
+  }
   for (const boots of [0, 1]) {
     if (boots > 0) await lab.reboot(node)
     assert.is(lab.ssh(node, 'cat /sys/class/net/vmbr0/address'), mac)
     assert.match(lab.ssh(node, 'ip -o link show bond0'), / master vmbr0 /)
     assert.is(sysfs(node, 'slaves').split(' ').sort().join(' '), 'eno1 eno2')
     assert.is(sysfs(node, 'active_slave'), 'eno1')
+    assert.match(lab.ssh(node, 'bridge -compressvlans vlan show dev bond0'), /\b10-20$/m)
     assert.is((await lab.run('check', node, tasks)).code, 0, `nothing is left to do after ${boots} boots`)
   }
 }
 
+const NETWORK =
+  'cat /etc/network/interfaces /sys/class/net/vmbr0/bridge/vlan_filtering; bridge -compressvlans vlan show; ip -br -4 address'
+
 /** The cables of eno2 and eno3 lead to the other VM only. */
 async function isTakenBack(node: PairNode): Promise<void> {
-  const file = lab.ssh(node, 'cat /etc/network/interfaces')
+  const network = () => lab.ssh(node, NETWORK)
+  const before = network()
   const tasks = () => [
     { bond: { name: 'bond0', slaves: ['eno2', 'eno3'], mode: 'active-backup' } },
-    { bridge: { name: 'vmbr0', ports: ['bond0'] } },
+    { bridge: { name: 'vmbr0', ports: ['bond0'], vlan_aware: true, vids: [10] } },
   ]
   const { code, stdout, stderr } = await lab.run('apply', node, tasks, ['--confirm-timeout', '15'])
   assert.is(code, EXIT.rolledBack, stdout + stderr)
-  assert.is(lab.ssh(node, 'cat /etc/network/interfaces'), file)
+  assert.is(network(), before)
   assert.match(lab.ssh(node, 'ip -o link show eno1'), / master vmbr0 /)
   assert.is.not(lab.try(node, 'ip link show bond0').code, 0)
 }

@@ -18,14 +18,25 @@ test.after(() => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-test('a VLAN on a NIC in both namings: an address of each answers, and the frames carry its tag', async () => {
+const ADDRESSES = ['50', '60', '100', '70', '90'].map((id) => `10.${id}.0.2`)
+
+test('VLANs in both namings, one in another, and a tunnel in one: each answers, and the frames carry the tags', async () => {
   await lab.play((n) => [
     { vlan: { name: 'eno3.50', address: `10.50.0.${n}/24` } },
     { vlan: { name: 'storage', raw_device: 'eno3', id: 60, address: `10.60.0.${n}/24`, mtu: 1400 } },
     { bridge: { name: 'vmbr1', ports: ['eno2'], vlan_aware: true, vids: ['10-20', 100] } },
     { vlan: { name: 'vmbr1.100', address: `10.100.0.${n}/24` } },
+    { vlan: { name: 'eno3.70', protocol: '802.1ad' } },
+    { vlan: { name: 'eno3.70.7', address: `10.70.0.${n}/24`, mtu: 1496 } },
+    { vxlan: { name: 'vxlan9', id: 9, peers: ['10.50.0.1', '10.50.0.2'] } },
+    { bridge: { name: 'tunnel', ports: ['vxlan9'], address: `10.90.0.${n}/24` } },
   ])
-  for (const address of ['10.50.0.2', '10.60.0.2', '10.100.0.2']) await lab.answers(address)
+  for (const address of ADDRESSES) await lab.answers(address)
+  assert.match(lab.heard('eno3', 'ether proto 0x88a8', 'ping -c1 -W2 10.70.0.2'), /802\.1Q-QinQ.* vlan 70, .*vlan 7\b/)
+  assert.match(
+    lab.heard('eno3', 'vlan 50 and udp port 4789', 'ping -c1 -W2 10.90.0.2'),
+    /10\.50\.0\.1\.\d+ > 10\.50\.0\.2\.4789: VXLAN.* vni 9/,
+  )
   assert.match(lab.heard('eno3', 'icmp or (vlan and icmp)', 'ping -c1 -W2 10.60.0.2'), /vlan 60, .* ICMP echo request/)
 })
 
@@ -53,8 +64,11 @@ test('another list of VLANs reaches the live bridge, with the guests on it', asy
 
 test('they are taken away without a trace', async () => {
   lab.ssh('node1', 'ip netns delete guest15; ip netns delete guest30')
-  const gone = ['eno3.50', 'storage', 'vmbr1.100'].map((name) => ({ vlan: { name, state: 'absent' } }))
-  await lab.play(() => [...gone, { bridge: { name: 'vmbr1', state: 'absent' } }], ['node1'])
+  const gone = ['eno3.70.7', 'eno3.70', 'eno3.50', 'storage', 'vmbr1.100'].map((name) => ({
+    vlan: { name, state: 'absent' },
+  }))
+  const tunnel = [{ bridge: { name: 'tunnel', state: 'absent' } }, { vxlan: { name: 'vxlan9', state: 'absent' } }]
+  await lab.play(() => [...tunnel, ...gone, { bridge: { name: 'vmbr1', state: 'absent' } }], ['node1'])
   const left = lab.ssh('node1', "ip -br link | awk '{print $1}'")
   assert.equal(left.trim().split('\n'), ['lo', 'eno1', 'eno2', 'eno3', 'vmbr0'])
 })
