@@ -41,6 +41,7 @@ export const pveFirewallClusterTask = defineTask({
     - { source: +nodes, macro: Ceph, comment: Ceph between the nodes }
     - { source: +nodes, proto: tcp, dport: [3366, 3370, '7000:7999'], comment: Linstor and DRBD }
 `,
+  checks: ({ options }) => (Number(options?.enable ?? 0) > 0 ? [{ kind: 'pve_firewall' }] : []),
   resources({ allow_lockout: allowLockout, position, exclusive, ...params }, host) {
     const wanted: WantedFile = {
       file: 'cluster',

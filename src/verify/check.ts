@@ -204,6 +204,11 @@ export interface BetweenCheck {
   readonly tries: readonly BetweenTry[]
 }
 
+/** The firewall of Proxmox VE that a task turns on is in the kernel. */
+export interface PveFirewallCheck {
+  readonly kind: 'pve_firewall'
+}
+
 /** One thing to prove about a host. */
 export type Check =
   | DhcpOfferCheck
@@ -223,3 +228,4 @@ export type Check =
   | ForwardCheck
   | ClosedCheck
   | BetweenCheck
+  | PveFirewallCheck

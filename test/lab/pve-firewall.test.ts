@@ -103,6 +103,18 @@ test('enabled with a way in: what is named gets through, nothing else; foreign r
   assert.is(pvectl(['check', playbook(FIREWALL()), '-i', lab.inventory, '--exit-code']).code, 0)
 })
 
+test('verify tells whether its rules are in the kernel, and who does not keep them', () => {
+  const verify = () => pvectl(['verify', playbook(FIREWALL()), '-i', lab.inventory])
+  const works = verify()
+  assert.is(works.code, 0, works.stdout + works.stderr)
+  assert.match(works.stdout, 'its rules are in the chain PVEFW-INPUT')
+  lab.ssh('node1', 'systemctl kill -s KILL pve-firewall; sleep 0.5')
+  const killed = verify()
+  assert.is(killed.code, 5, killed.stdout + killed.stderr)
+  assert.match(killed.stdout, /pve-firewall\.service failed/)
+  lab.ssh('node1', 'systemctl start pve-firewall')
+})
+
 test('a change that would shut pvectl out is refused before anything is written', () => {
   const file = lab.ssh('node1', 'cat /etc/pve/firewall/cluster.fw')
   const { code, stdout, stderr } = apply('- pve_firewall_cluster: { ipsets: { management: { exclusive: true } } }')

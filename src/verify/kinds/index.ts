@@ -8,6 +8,7 @@ import { dnsName, dnsOutside } from './dns.ts'
 import { ipv6Ra } from './ipv6-ra.ts'
 import { jump } from './jump.ts'
 import { forward } from './ports.ts'
+import { pveFirewall } from './pve-firewall.ts'
 import { forwarding, mtu, nat } from './routing.ts'
 import { certificate, proxy, redirect, unknownName, websocket } from './sites.ts'
 
@@ -28,6 +29,7 @@ const provers: Provers = {
   mtu,
   nat,
   proxy,
+  pve_firewall: pveFirewall,
   redirect,
   unknown_name: unknownName,
   websocket,
