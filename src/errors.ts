@@ -70,7 +70,7 @@ export interface ErrorOptions {
   readonly cause?: unknown
   /** Node the error belongs to. */
   readonly host?: string
-  /** Milliseconds before which another attempt makes it worse. */
+  /** Milliseconds before which another attempt is in vain. */
   readonly backOffMs?: number
 }
 

@@ -115,6 +115,7 @@ function circumstances(
         ...(details === undefined || details.length === 0 ? {} : { details }),
         ...(rows === undefined ? {} : { rows }),
       }),
+    begin: (node, step, text) => emit({ event: 'onboard:begin', node, step, text }),
     show: (file) => displayPath(file, cwd),
   }
 }

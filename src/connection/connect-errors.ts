@@ -100,7 +100,7 @@ function noGreeting(attempt: Attempt): AttemptFailed {
   const { target, error, greeting } = attempt
   if (/not allowed at this time/i.test(greeting)) {
     const hint =
-      'it does so after failed logins (PerSourcePenalties in sshd_config): wait some minutes, retrying makes it worse'
+      'it does so after failed logins (PerSourcePenalties in sshd_config): wait half a minute, and correct the login first'
     const message = `${place(target)} turns this machine away for a while`
     return failed(attempt, message, hint, 'never', 'HOST_UNREACHABLE', PENALTY_MS)
   }

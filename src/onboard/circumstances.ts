@@ -33,6 +33,8 @@ export interface Circumstances {
   /** Where host keys go when the inventory names no known_hosts. */
   readonly defaultKnownHosts: string
   readonly step: SayStep
+  /** Says that a step takes time, and why. */
+  readonly begin: (node: string, step: StepName, text: string) => void
   /** A path as messages show it. */
   readonly show: (file: string) => string
 }

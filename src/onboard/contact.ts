@@ -13,6 +13,7 @@ import type { Circumstances } from './circumstances.ts'
 import { agreeOnHostKey } from './host-key.ts'
 import { pinLine } from './pin.ts'
 import { runQuietly } from './quiet-run.ts'
+import { comingBack } from './turned-away.ts'
 
 /** A node that can be worked on. */
 export interface Contact {
@@ -27,14 +28,22 @@ type Open = (passwords?: ReadonlyMap<string, Secret>) => SshConnector
 
 /** Makes contact. `label` is what the user calls the node. Rejects with the reason why there is no way in. */
 export async function makeContact(host: Host, label: string, around: Circumstances): Promise<Contact> {
-  const vouched = await hostKeyStep(host, label, around)
+  const waitAt = (step: 'host key' | 'login') => (seconds: number) =>
+    around.begin(label, step, `sshd turns this machine away after failed logins; the next try is in ${seconds} s`)
+  const vouched = await hostKeyStep(host, label, around, waitAt('host key'))
+  const patient = (connector: SshConnector) => comingBack(connector, waitAt('login'))
   const open: Open = (passwords) =>
-    createSshConnector({ ...around.passphrases(), vouched, ...(passwords === undefined ? {} : { passwords }) })
+    patient(createSshConnector({ ...around.passphrases(), vouched, ...(passwords === undefined ? {} : { passwords }) }))
   return loginStep(host, label, around, open)
 }
 
-async function hostKeyStep({ target }: Host, label: string, around: Circumstances): Promise<readonly string[]> {
-  const connector = createSshConnector(around.passphrases())
+async function hostKeyStep(
+  { target }: Host,
+  label: string,
+  around: Circumstances,
+  onWait: (seconds: number) => void,
+): Promise<readonly string[]> {
+  const connector = comingBack(createSshConnector(around.passphrases()), onWait)
   try {
     const { askHostKey } = around
     const { key, wasPinned } = await agreeOnHostKey({
