@@ -84,7 +84,7 @@ const REVERTED: [string, string, RegExp][] = [
   ['frames are dropped', 'ebtables -P INPUT DROP', /restored ebtables rules|removed nft table bridge filter/],
   [
     'the session of the run and tail are killed while the link is cut',
-    'pkill -KILL -f "sshd: root@notty"; ip link set eno1 down',
+    'pkill -KILL -f "sshd[^ ]*: root@notty"; ip link set eno1 down',
     /reverted by timer/,
   ],
 ]
@@ -307,7 +307,7 @@ test('a reboot in a run without risk: told as such, and a further run goes on', 
 
 test('the log of the run is removed: not taken for a reboot', async () => {
   faults.round += 1
-  const outcome = await faults.apply('rm -rf /run/pvectl/2*; pkill -KILL -f "sshd: root@notty"; sleep 2', {
+  const outcome = await faults.apply('rm -rf /run/pvectl/2*; pkill -KILL -f "sshd[^ ]*: root@notty"; sleep 2', {
     risky: false,
   })
   tells(outcome, /log of the run was removed/)

@@ -72,7 +72,7 @@ for (const [name, text] of REVERTED) {
 
 /** Faults that a run must survive. */
 const SURVIVED: [string, string][] = [
-  ['the session of the run is killed', 'pkill -KILL -f "sshd: root@notty" || :; sleep 0.5'],
+  ['the session of the run is killed', 'pkill -KILL -f "sshd[^ ]*: root@notty" || :; sleep 0.5'],
   ['sshd restarts', 'systemctl restart ssh'],
   ['the link is away for two seconds', 'ip link set eno1 down; sleep 2; ip link set eno1 up'],
   ['garbage in the output', 'head -c 20000 /dev/urandom; printf "\\033[2J"'],

@@ -9,6 +9,7 @@ import { loadJob } from '../../src/playbook/load.ts'
 import { maskError } from '../../src/secrets/mask-data.ts'
 import type { SecretStore } from '../../src/secrets/store.ts'
 import { taskTypes } from '../../src/tasks/index.ts'
+import { fact, modelOf } from '../helpers/model.ts'
 import { project } from '../helpers/project.ts'
 import { type TestKey, testKey } from '../helpers/sealed.ts'
 import { failureOf } from '../helpers/within.ts'
@@ -75,7 +76,7 @@ test('a secret in a template file, with what looks like a template in it', async
   const files = { 'playbooks/templates/x.ejs': 'p=<%= vars.db.password %> o=<%- vars.odd %>\n' }
   const [job] = await load({ key, vars, files, tasks: '    - template: {path: /etc/x, template: x}\n' })
   const [resource] = job.stages[0]?.hosts[0]?.tasks[0]?.resources ?? []
-  const plan = resource?.plan({ get: () => ({ type: 'absent' }), soon: 0 } as never)
+  const plan = resource?.plan(modelOf(...resource.reads.map((ref) => fact(ref, { type: 'absent' }))))
   assert.is(plan?.kind, 'change')
   const change = plan?.kind === 'change' ? plan.changes[0] : undefined
   assert.is(change?.diff?.after?.toString(), 'p=hunter2-of-the-db o=<%= vars.nothing %>\n')
