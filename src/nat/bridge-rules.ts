@@ -27,8 +27,8 @@ export function rulesOfBridge(lines: Lines, links: LinksState, name: string): (r
   }
 }
 
-/** The network of guests that a rule is for. */
-function servedBy(rule: KnownRule): IpCidr | undefined {
+/** The network of guests that a rule is for; undefined for a zone, which is for all of them. */
+export function servedBy(rule: KnownRule): IpCidr | undefined {
   if (rule.kind === 'source') return rule.source
   if (rule.kind === 'hairpin') return rule.network
   if (rule.kind !== 'forward' || rule.target.kind !== 'dnat') return undefined

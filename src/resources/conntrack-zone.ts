@@ -2,6 +2,7 @@
 import { interfacesRef } from '../facts/interfaces.ts'
 import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
+import type { Lines } from '../interfaces/lines.ts'
 import { stanzasOf } from '../interfaces/stanzas.ts'
 import { adoptHooks, dropHooks } from '../nat/adopt-hooks.ts'
 import type { ConntrackZone } from '../nat/conntrack-zone.ts'
@@ -27,7 +28,12 @@ export function conntrackZone(rule: ConntrackZone, holder: string | undefined): 
     const summary = `hook in ${found}, guarded against doubles: ${ruleArgs(rule).join(' ')}`
     return planChain(model, [
       live,
-      (now) => planInterfacesEdit(now, { edit: (lines) => adoptHooks(lines, { rule, holder: found }), summary }),
+      (now) =>
+        planInterfacesEdit(now, {
+          edit: (lines) =>
+            adoptHooks(holder === undefined ? lines : inNoOther(lines, rule, found), { rule, holder: found }),
+          summary,
+        }),
     ])
   })
 }
@@ -52,6 +58,15 @@ function zoneResource(rule: ConntrackZone, title: string, plan: (model: Model) =
 function withoutHooks(rule: ConntrackZone, model: Model): Plan {
   const summary = `take out the hook for ${rule.in}`
   return planInterfacesEdit(model, { edit: (lines) => dropHooks(lines, { rule, holder: '' }), summary })
+}
+
+/** An interface that the task names is to carry the hook, not another one that may go one day. */
+function inNoOther(lines: Lines, rule: ConntrackZone, holder: string): Lines {
+  const isThere = ruleHooks(lines).some(
+    ({ stanza, option, phase, calls }) =>
+      stanza.name === holder && !option.stray && phase === 'up' && calls.some((call) => samePurpose(call.rule, rule)),
+  )
+  return isThere ? lines : dropHooks(lines, { rule, holder: '' })
 }
 
 /** Where the guides have it: with the masquerading. */

@@ -1,8 +1,8 @@
 /** Taking a link away: its NAT rules, the live link, then what brings it up at boot. */
 import { joinScripts, type Script, sh } from '../connection/script.ts'
 import { becomes, type FactRef, type FactUpdate } from '../facts/fact.ts'
-import { interfacesRef } from '../facts/interfaces.ts'
-import { linkNamed, linksRef } from '../facts/links.ts'
+import { type InterfacesState, interfacesRef } from '../facts/interfaces.ts'
+import { type LinksState, linkNamed, linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
 import { type NatRule, type RuleTableId, rulesOf, ruleTables } from '../facts/nat.ts'
 import { isAutostarted } from '../interfaces/allow.ts'
@@ -12,12 +12,14 @@ import { removeStanzas } from '../interfaces/whole-stanza.ts'
 import { dropHooks } from '../nat/adopt-hooks.ts'
 import { rulesOfBridge } from '../nat/bridge-rules.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
-import { type KnownRule, readRule } from '../nat/rules.ts'
+import { type KnownRule, readRule, ruleArgs, samePurpose } from '../nat/rules.ts'
 import { linesOf, planInterfacesEdit } from './interfaces-file.ts'
 import { deleteAll } from './live-rules.ts'
+import { planChain } from './plan-chain.ts'
 import { withoutLink } from './predict-links.ts'
 import { removalBlocked } from './removal-checks.ts'
 import { OK, type PlanBlocked, type Resource } from './resource.ts'
+import { afterDownHooks, liveMovedRules, type MovedRule, rulesMoved, withMovedHooks } from './rules-moved.ts'
 
 /** A link that is to go. */
 export interface LinkGone {
@@ -39,6 +41,8 @@ export interface LinkGone {
   readonly edit?: (lines: Lines) => Lines
 }
 
+const TABLES = ruleTables.map(({ family, table }) => rulesOf(family, table))
+
 /** Ensures that there is no such link: three steps, in the order in which they must be taken. */
 export function linkGone(gone: LinkGone): readonly Resource[] {
   return [rulesAbsent(gone), linkAbsent(gone), stanzaAbsent(gone)]
@@ -55,13 +59,13 @@ function rulesAbsent(link: LinkGone): Resource {
     kind: 'nat_rule',
     key: `nat-of:${name}`,
     title: `no NAT rules of ${name}`,
-    reads: [...ruleTables.map(({ family, table }) => rulesOf(family, table)), interfacesRef, linksRef, ...reads],
+    reads: [...TABLES, interfacesRef, linksRef, ...reads],
     plan(model) {
       const interfaces = model.get(interfacesRef)
       const links = model.get(linksRef)
       const blocked = removalBlocked(link, interfaces, links) ?? link.blocked?.(model)
       if (blocked !== undefined) return blocked
-      const isOf = rulesOfBridge(linesOf(interfaces), links, name)
+      const isOf = goingRules(interfaces, links, name)
       const parts = ruleTables.flatMap((table) => rulesGone(model, table, isOf))
       if (parts.length === 0) return OK
       return {
@@ -72,6 +76,13 @@ function rulesAbsent(link: LinkGone): Resource {
       }
     },
   }
+}
+
+/** Tells the rules that go with the link from those that another stanza takes over. */
+function goingRules(interfaces: InterfacesState, links: LinksState, name: string): (rule: KnownRule) => boolean {
+  const isOf = rulesOfBridge(linesOf(interfaces), links, name)
+  const moved = rulesMoved(interfaces, name)
+  return (rule) => isOf(rule) && !moved.some((other) => samePurpose(other.rule, rule))
 }
 
 interface RulesGone {
@@ -106,7 +117,7 @@ function linkAbsent(gone: LinkGone): Resource {
     kind: `${what.replaceAll(' ', '_')}_link`,
     key: `${what}:${name}`,
     title: `no ${what} ${name}`,
-    reads: [interfacesRef, linksRef, ...reads],
+    reads: [...TABLES, interfacesRef, linksRef, ...reads],
     plan(model) {
       const interfaces = model.get(interfacesRef)
       const links = model.get(linksRef)
@@ -121,7 +132,7 @@ function linkAbsent(gone: LinkGone): Resource {
           ...(known ? [sh`ifdown ${name} || :`] : []),
           gone.remove ?? sh`[ ! -d ${`/sys/class/net/${name}`} ] || ip link del dev ${name}`,
         ]),
-        after: [becomes(linksRef, withoutLink(links, name)), ...after(model)],
+        after: [becomes(linksRef, withoutLink(links, name)), ...afterDownHooks(model, name), ...after(model)],
         risk: 'link',
       }
     },
@@ -135,7 +146,7 @@ function stanzaAbsent(link: LinkGone): Resource {
     key: `interfaces:${name}`,
     title: `no ${name} in /etc/network/interfaces`,
     claims: [`comment:${name}`],
-    reads: [interfacesRef, linksRef, ...reads],
+    reads: [...TABLES, interfacesRef, linksRef, ...reads],
     plan(model) {
       const interfaces = model.get(interfacesRef)
       const links = model.get(linksRef)
@@ -147,15 +158,25 @@ function stanzaAbsent(link: LinkGone): Resource {
           edit: (file) => edit(removeStanzas(file, name)),
           summary: `take out ${name}`,
         })
-      const isOf = rulesOfBridge(lines, links, name)
+      const isOf = goingRules(interfaces, links, name)
       const rules = ruleHooks(lines)
         .flatMap(({ calls }) => calls.map(({ rule }) => rule))
         .filter(isOf)
-      return planInterfacesEdit(model, {
-        edit: (file) =>
-          rules.reduce((now, rule) => dropHooks(now, { rule, holder: '' }), edit(removeStanzas(file, name))),
-        summary: `remove ${what} ${name}`,
-      })
+      const moved = rulesMoved(interfaces, name)
+      const without = (file: Lines) =>
+        rules.reduce((now, rule) => dropHooks(now, { rule, holder: '' }), edit(removeStanzas(file, name)))
+      return planChain(model, [
+        ...liveMovedRules(moved),
+        (now) =>
+          planInterfacesEdit(now, {
+            edit: (file) => withMovedHooks(without(file), moved),
+            summary: [`remove ${what} ${name}`, ...moved.flatMap(movedWords)].join('; '),
+          }),
+      ])
     },
   }
+}
+
+function movedWords({ rule, holder }: MovedRule): readonly string[] {
+  return holder === undefined ? [] : [`${holder} keeps ${ruleArgs(rule).join(' ')}`]
 }

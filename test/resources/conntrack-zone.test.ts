@@ -5,7 +5,7 @@ import { natRule, rulesOf } from '../../src/facts/nat.ts'
 import { conntrackZoneTask } from '../../src/tasks/conntrack-zone.ts'
 import { hostContext } from '../helpers/host-context.ts'
 import { fact } from '../helpers/model.ts'
-import { modelOfNode, SPEC, WITH_INNER, WITH_VMBR1 } from '../helpers/network-node.ts'
+import { bridge, MAIN, modelOfNode, play as playTasks, SPEC, WITH_INNER, WITH_VMBR1 } from '../helpers/network-node.ts'
 
 const test = suite('connection tracking zones: plans')
 
@@ -67,6 +67,76 @@ test('another zone, IPv6 too, and nothing at all', () => {
   const none = play(second.main, second.rules, { ipv6: true, state: 'absent' })
   assert.equal(none.rules, [])
   assert.is(none.main, inVmbr1(NAT))
+})
+
+const LAB = `auto vmbr2
+iface vmbr2 inet static
+	address 10.20.0.1/16
+	bridge-ports none
+	bridge-stp off
+	bridge-fd 0
+	post-up iptables -t nat -A POSTROUTING -s 10.20.0.0/16 -o vmbr0 -j MASQUERADE
+`
+const TIDY = `	post-up iptables -t raw -C PREROUTING ${ZONE} 2>/dev/null || iptables -t raw -I PREROUTING ${ZONE}
+	post-down iptables -t raw -D PREROUTING ${ZONE} || true
+`
+const twoBridges = (first: string, second: string) => inVmbr1(first).replace('source', `${LAB}${second}\nsource`)
+
+/** The bridge goes from a node that has the zone live. */
+function without(main: string, sourced: Readonly<Record<string, string>> = {}, zone = ZONE) {
+  const raw = fact(rulesOf(4, 'raw'), { available: true, rules: [natRule('PREROUTING', zone.split(' '))] } as const)
+  const links = [...WITH_VMBR1, ...(main.includes('vmbr2') ? [bridge('vmbr2', ['10.20.0.1/16'])] : [])]
+  const outcome = playTasks({ main, links, sourced, more: [raw] }, { bridge: { name: 'vmbr1', state: 'absent' } })
+  const state = outcome.model.get(rulesOf(4, 'raw'))
+  return { ...outcome, zones: state.available ? state.rules.map(({ args }) => args.join(' ')) : [] }
+}
+
+test('its bridge goes: the zone stays with another one whose guests are behind NAT', () => {
+  const { main, zones, summaries } = without(twoBridges(NAT + GUIDE, ''))
+  assert.is(main, MAIN.replace('source', `${LAB}${TIDY}\nsource`))
+  assert.equal(zones, [ZONE])
+  assert.match(summaries.join('\n'), /vmbr2 keeps -i fwbr\+ -j CT --zone 1/)
+})
+
+test('its bridge goes: the hook that another one has is the only one', () => {
+  const { main, zones } = without(twoBridges(NAT + GUIDE, TIDY))
+  assert.is(main, MAIN.replace('source', `${LAB}${TIDY}\nsource`))
+  assert.equal(zones, [ZONE])
+})
+
+test('its bridge goes: no zone is left when nobody is behind NAT', () => {
+  const { main, zones } = without(inVmbr1(NAT + GUIDE))
+  assert.is(main, MAIN)
+  assert.equal(zones, [])
+})
+
+test('its bridge goes: the rule of SDN stays', () => {
+  const sdn = `auto net0\niface net0\n\tpost-up iptables -t raw -I PREROUTING ${ZONE}\n`
+  const { main, zones } = without(inVmbr1(NAT + GUIDE), { '/etc/network/interfaces.d/sdn': sdn })
+  assert.is(main, MAIN)
+  assert.equal(zones, [ZONE])
+})
+
+test('NAT and forwards for the network of another bridge move to it', () => {
+  const other = '-s 10.20.0.0/16 -o vmbr0 -j MASQUERADE'
+  const hook = `	post-up iptables -t nat -A POSTROUTING ${other}\n	post-down iptables -t nat -D POSTROUTING ${other}\n`
+  const bare = LAB.split('\tpost-up')[0] ?? ''
+  const main = inVmbr1(NAT + hook).replace('source', `${bare}\nsource`)
+  const links = [...WITH_VMBR1, bridge('vmbr2', ['10.20.0.1/16'])]
+  const absent = { bridge: { name: 'vmbr1', state: 'absent' } }
+  const outcome = playTasks({ main, links, rules: [SPEC, other] }, absent)
+  assert.equal(outcome.nat, [other])
+  assert.equal(outcome.main.match(/^(iface .*|\tpost-.*)$/gm)?.slice(3), [
+    'iface vmbr2 inet static',
+    `\tpost-up iptables -t nat -C POSTROUTING ${other} 2>/dev/null || iptables -t nat -A POSTROUTING ${other}`,
+    `\tpost-down iptables -t nat -D POSTROUTING ${other} || true`,
+  ])
+})
+
+test('a bridge that is named takes the hook from the one that had it', () => {
+  const { main, rules } = play(twoBridges(NAT + GUIDE, ''), [ZONE], { bridge: 'vmbr2' })
+  assert.is(main, twoBridges(NAT, TIDY))
+  assert.equal(rules, [ZONE])
 })
 
 test.run()
