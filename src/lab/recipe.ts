@@ -8,6 +8,7 @@ export const PACKAGES = [
   'ca-certificates',
   'curl',
   'dbus',
+  'e2fsprogs',
   'ifupdown2',
   'iproute2',
   'iptables',
