@@ -4,6 +4,7 @@ import path from 'node:path'
 import { type Location, type Problem, PvectlError, systemReason } from '../errors.ts'
 import { suggestion } from '../suggest.ts'
 import { parseYaml, type YamlDocument } from '../yaml/document.ts'
+import { utf8Text } from '../yaml/utf8.ts'
 import { isMapping, valueText } from '../yaml/words.ts'
 import { looksLikeIni, variableHint } from './ansible.ts'
 
@@ -211,12 +212,14 @@ function strayFile(
 }
 
 function readText(file: string, shown: string): string {
+  let bytes: Buffer
   try {
-    return readFileSync(file, 'utf8')
+    bytes = readFileSync(file)
   } catch (error) {
     throw new PvectlError('INVENTORY_INVALID', `cannot be read: ${systemReason(error)}`, {
       location: { file: shown },
       cause: error,
     })
   }
+  return utf8Text(bytes, shown, 'INVENTORY_INVALID')
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type ErrorCode, PvectlError, systemReason } from '../errors.ts'
 import { parseYaml } from '../yaml/document.ts'
+import { utf8Text } from '../yaml/utf8.ts'
 import { isMapping } from '../yaml/words.ts'
 
 /**
@@ -27,13 +28,13 @@ function parseOne(argument: string, cwd: string): Readonly<Record<string, unknow
 }
 
 function fromFile(name: string, cwd: string): Readonly<Record<string, unknown>> {
-  let text: string
+  let bytes: Buffer
   try {
-    text = readFileSync(path.resolve(cwd, name), 'utf8')
+    bytes = readFileSync(path.resolve(cwd, name))
   } catch (error) {
     throw new PvectlError('USAGE', `--extra-vars: cannot read ${name}: ${systemReason(error)}`, { cause: error })
   }
-  return mapping(text, name, 'USAGE')
+  return mapping(utf8Text(bytes, name, 'USAGE'), name, 'USAGE')
 }
 
 function mapping(text: string, file: string, code: ErrorCode): Readonly<Record<string, unknown>> {

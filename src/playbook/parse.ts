@@ -7,6 +7,7 @@ import type { TaskType } from '../tasks/task-type.ts'
 import { displayPath } from '../yaml/display-path.ts'
 import { type DataPath, parseYaml, type YamlDocument } from '../yaml/document.ts'
 import { explainIssues } from '../yaml/explain.ts'
+import { utf8Text } from '../yaml/utf8.ts'
 import { isMapping, valueText } from '../yaml/words.ts'
 import { playKeyHint } from './ansible.ts'
 import type { Serial } from './job.ts'
@@ -131,7 +132,7 @@ function check<Schema extends z.ZodType>(
 
 function readDocument(file: string, shown: string, problems: ProblemList): YamlDocument | undefined {
   try {
-    return parseYaml(readFileSync(file, 'utf8'), shown, 'PLAYBOOK_INVALID')
+    return parseYaml(utf8Text(readFileSync(file), shown, 'PLAYBOOK_INVALID'), shown, 'PLAYBOOK_INVALID')
   } catch (error) {
     if (error instanceof PvectlError) problems.addError(error)
     else problems.add({ message: `cannot be read: ${systemReason(error)}`, location: { file: shown } })

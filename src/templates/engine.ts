@@ -2,6 +2,7 @@
 import ejs from 'ejs'
 import { Secret } from '../connection/secret.ts'
 import { suggestion } from '../suggest.ts'
+import { withDeadline } from './deadline.ts'
 import { plain } from './guard.ts'
 import { ReportedProblem, type TemplatePlace, TemplateProblem } from './problem.ts'
 
@@ -64,7 +65,7 @@ function compile(
     return { filename: found.file, template: checked(found.source) } as unknown as ejs.IncluderResult
   }
   try {
-    const render = ejs.compile(checked(source), {
+    const compiled = ejs.compile(checked(source), {
       strict: true,
       async: false,
       destructuredLocals: [...names],
@@ -72,6 +73,7 @@ function compile(
       escape: print,
       includer,
     })
+    const render = withDeadline<Locals, string>(source, compiled)
     return (locals) => {
       try {
         return render(locals)

@@ -1,10 +1,12 @@
 /** Template files: where they are looked for, and rendering them. */
+import { isUtf8 } from 'node:buffer'
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { type Location, PvectlError } from '../errors.ts'
 import { packageRoot } from '../package-root.ts'
 import { displayPath } from '../yaml/display-path.ts'
+import { utf8Text } from '../yaml/utf8.ts'
 import { compileText, type Included, type Locals } from './engine.ts'
 import { ReportedProblem, TemplateProblem } from './problem.ts'
 
@@ -77,9 +79,13 @@ export class TemplateFiles {
     const tried = folders.flatMap((folder) => names.map((each) => ({ folder, file: path.resolve(folder, each) })))
     const hit = tried.find(({ folder, file }) => isInside(folder, file) && isFile(file))
     if (hit === undefined) throw this.#missing(name, tried)
-    const found = { ...hit, source: readFileSync(hit.file, 'utf8').replace(/^\uFEFF/, '') }
+    const found = { ...hit, source: this.#read(hit.file) }
     this.#found.set(key, found)
     return found
+  }
+
+  #read(file: string): string {
+    return utf8Text(readFileSync(file), displayPath(file, this.#options.cwd), 'TEMPLATE_FAILED').replace(/^\uFEFF/, '')
   }
 
   #compile({ file, folder, source }: Found, names: readonly string[]): (locals: Locals) => string {
@@ -118,7 +124,9 @@ function include(name: string, file: string | undefined, folder: string): Includ
   if (!isInside(realpathSync(folder), realpathSync(file))) {
     throw new TemplateProblem(`include('${name}') leads out of the folder ${folder}`)
   }
-  return { file, source: readFileSync(file, 'utf8') }
+  const bytes = readFileSync(file)
+  if (!isUtf8(bytes)) throw new TemplateProblem(`include('${name}'): the file is not UTF-8 text`)
+  return { file, source: bytes.toString('utf8') }
 }
 
 function isInside(folder: string, file: string): boolean {

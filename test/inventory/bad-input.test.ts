@@ -49,6 +49,26 @@ const cases: readonly Case[] = [
     expected: [[`${MAIN}:3:1`, 'flow map']],
   },
   {
+    name: 'bytes that are no UTF-8, here and in a file of variables',
+    files: {
+      [MAIN]: 'all: {hosts: {node1: }}\n',
+      'inventory/group_vars/all.yml': Buffer.from('a: "ü"\nb: été\n', 'latin1'),
+      'inventory/host_vars/node1.yml': Buffer.concat([
+        Buffer.from('# ü \uFFFD\nx: "ü '),
+        Buffer.from([0xf0, 0x9f, 0x92]),
+      ]),
+    },
+    expected: [
+      ['inventory/group_vars/all.yml:1:5', 'not UTF-8', 'iconv'],
+      ['inventory/host_vars/node1.yml:2:7', 'not UTF-8', 'iconv'],
+    ],
+  },
+  {
+    name: 'UTF-16',
+    files: { [MAIN]: Buffer.from('\uFEFFall: {hosts: {node1: }}\n', 'utf16le') },
+    expected: [[`${MAIN}:1:1`, 'not UTF-8']],
+  },
+  {
     name: 'tab',
     files: 'all:\n\thosts: {}\n',
     expected: [[`${MAIN}:2:1`, 'tabs are not allowed', 'indent with spaces']],

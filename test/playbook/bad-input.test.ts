@@ -158,6 +158,24 @@ const cases: readonly BadPlaybook[] = [
   },
   // Template files and files of the controller
   {
+    name: 'a template that is not UTF-8',
+    tasks: '    - render: a.ejs\n    - render: b.ejs\n',
+    files: {
+      'templates/a.ejs': Buffer.from('one\nété\n', 'latin1'),
+      'templates/b.ejs': '<%- include("a") %>',
+    },
+    code: 'TEMPLATE_FAILED',
+    expected: [
+      ['templates/a.ejs:2:1', 'not UTF-8', 'iconv'],
+      ['templates/b.ejs:1', "include('a'): the file is not UTF-8"],
+    ],
+  },
+  {
+    name: 'a playbook that is not UTF-8',
+    files: { 'site.yml': Buffer.from('- hosts: all\n  tasks: [{echo: "é"}]\n', 'latin1') },
+    expected: [['2:19', 'not UTF-8', 'iconv']],
+  },
+  {
     name: 'a template that is not there',
     tasks: '    - render: motd.ejs\n    - render: ../../etc/passwd\n',
     options: { env: { XDG_CONFIG_HOME: '/nowhere' } },

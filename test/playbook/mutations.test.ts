@@ -82,7 +82,7 @@ async function isExplained(files: Files): Promise<void> {
       assert.ok(message.length > 3 && !message.includes('undefined variable: undefined'), message)
       const text = location === undefined ? '' : Object.entries(files).find(([name]) => name === location.file)?.[1]
       if (location?.line !== undefined && text !== undefined)
-        assert.ok(location.line <= text.split('\n').length, message)
+        assert.ok(location.line <= String(text).split('\n').length, message)
     }
   }
 }

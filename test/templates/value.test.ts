@@ -47,6 +47,22 @@ test('every failure of a value is told, with its path', () => {
   )
 })
 
+test('a loop without end is given up once, whatever the number of hosts, and a rendering loop is left alone', () => {
+  const began = Date.now()
+  const template = new ValueCompiler(['n']).value([
+    '<% while (n < 2) {} %>x',
+    '<% for (const i of [n, 2]) { %><%= i %><% } %>',
+  ])
+  const reasons = [0, 1].map((n) => {
+    const { value, failures } = template.render({ n })
+    assert.is((value as string[])[1], `${n}2`)
+    return failures.map(({ path, problem }) => [path, problem.reason, problem.hint])
+  })
+  const told = [[[0], 'not done after 5 seconds', 'is there a loop in it that never ends?']]
+  assert.equal(reasons, [told, told])
+  assert.ok(Date.now() - began < 9000)
+})
+
 const TOLD: readonly (readonly [template: string, reason: string])[] = [
   ['<% if (x) { %>a', 'syntax error: a `{` without its `}`'],
   ['a <% } %>', 'syntax error: a `}` without its `{`'],
