@@ -53,8 +53,11 @@ function complaint(log: string): readonly string[] {
 /** Why nothing can be reached over the interface of a seat; undefined when it is up. */
 export function linkCause(node: NodeView, seat: Seat): Cause | undefined {
   const link = node.link(seat)
-  if (link === undefined || link.flags.includes('UP')) return undefined
-  return { cause: `${link.ifname} is down`, hint: `ip link set ${link.ifname} up` }
+  if (link === undefined) return undefined
+  if (!link.flags.includes('UP')) return { cause: `${link.ifname} is down`, hint: `ip link set ${link.ifname} up` }
+  // Links without neighbours, as tunnels are, have none to ask for.
+  if (!link.flags.includes('NOARP') || !link.flags.includes('BROADCAST')) return undefined
+  return { cause: `${link.ifname} does not use ARP (NOARP)`, hint: `ip link set ${link.ifname} arp on` }
 }
 
 /** Why packets of these interfaces are not forwarded; undefined when they are. */
@@ -76,8 +79,12 @@ export function firewallCause(node: NodeView, packet: Packet): Cause | undefined
   const blocked = node.blocked(packet)
   if (blocked === undefined) return undefined
   const what = packet.port === undefined ? packet.protocol : `${packet.protocol} port ${packet.port}`
-  const way =
-    packet.hook === 'input' ? `${what} is not let in on ${packet.from}` : `${what} is not passed on from ${packet.from}`
+  const way = {
+    input: `${what} is not let in on ${packet.from}`,
+    prerouting: `${what} is not let in on ${packet.from}`,
+    forward: `${what} is not passed on from ${packet.from}`,
+    output: `answers of the node do not leave by ${packet.to} (${packet.protocol}${packet.sourcePort === undefined ? '' : ` from port ${packet.sourcePort}`})`,
+  }[packet.hook]
   if (!blocked.pve)
     return { cause: `a firewall: ${way} (${blocked.by})`, hint: `let it through, or see who made the rule` }
   const port = packet.port === undefined ? '' : ` -dport ${packet.port}`
@@ -86,6 +93,26 @@ export function firewallCause(node: NodeView, packet: Packet): Cause | undefined
     ...(packet.hook === 'input'
       ? { hint: `allow it on the node: IN ACCEPT -i ${packet.from} -p ${packet.protocol}${port}` }
       : {}),
+  }
+}
+
+/** Who stops a packet to the node, or the answer of the node to it; undefined when nobody seems to. */
+export function exchangeCause(node: NodeView, packet: Packet): Cause | undefined {
+  return firewallCause(node, packet) ?? firewallCause(node, answerTo(node, packet))
+}
+
+/** What the node sends back. To a broadcast it is the first packet of a connection of its own. */
+function answerTo(node: NodeView, packet: Packet): Packet {
+  const { family, protocol, from, source, destination, port, sourcePort } = packet
+  const isBroadcast = destination === '255.255.255.255'
+  const own = node.link({ interface: from })?.addr_info.find((one) => one.family === 'inet')?.local
+  return {
+    ...{ family, hook: 'output', protocol, from: '', to: from },
+    source: isBroadcast ? (own ?? destination) : destination,
+    destination: isBroadcast ? destination : source,
+    ...(sourcePort === undefined ? {} : { port: sourcePort }),
+    ...(port === undefined ? {} : { sourcePort: port }),
+    state: isBroadcast ? 'new' : 'established',
   }
 }
 
@@ -101,7 +128,7 @@ export function serviceCause(
     node.listeners(protocol, port).length > 0
       ? undefined
       : { cause: `nothing listens on ${protocol} port ${port}, though ${short} runs`, hint: `journalctl -u ${short}` }
-  return linkCause(node, seat) ?? unitCause(node, unit) ?? silent ?? firewallCause(node, packet)
+  return linkCause(node, seat) ?? unitCause(node, unit) ?? silent ?? exchangeCause(node, packet)
 }
 
 /** The verdict where there is no place for a guest to ask from; undefined when there was one. */

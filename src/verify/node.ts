@@ -42,6 +42,33 @@ export interface Blocked {
   readonly pve: boolean
 }
 
+/** Places of iptables that see a packet before its route is decided. */
+const BEFORE_ROUTING = [
+  ['raw', 'PREROUTING'],
+  ['mangle', 'PREROUTING'],
+] as const
+
+/** Places of iptables that see a packet, in order. */
+const PLACES = {
+  prerouting: BEFORE_ROUTING,
+  input: [...BEFORE_ROUTING, ['mangle', 'INPUT'], ['filter', 'INPUT']],
+  forward: [...BEFORE_ROUTING, ['mangle', 'FORWARD'], ['filter', 'FORWARD'], ['mangle', 'POSTROUTING']],
+  output: [
+    ['raw', 'OUTPUT'],
+    ['mangle', 'OUTPUT'],
+    ['filter', 'OUTPUT'],
+    ['mangle', 'POSTROUTING'],
+  ],
+} as const
+
+/** Hooks of nftables that see a packet. */
+const NFT_HOOKS = {
+  prerouting: ['ingress', 'prerouting'],
+  input: ['ingress', 'prerouting', 'input'],
+  forward: ['ingress', 'prerouting', 'forward', 'postrouting'],
+  output: ['output', 'postrouting'],
+} as const
+
 const FORWARDING = 'cd /proc/sys/net/ipv4 && grep . ip_forward conf/*/forwarding; grep -H . ../ipv6/conf/all/forwarding'
 
 /** Facts that are always read. */
@@ -156,22 +183,16 @@ export class NodeView {
     return this.#once(name, () => parseIptables(this.#text(name)))
   }
 
-  /** Who stops a packet on its way into or through the node; undefined when nobody seems to. */
+  /** Who stops a packet on its way into, through or out of the node; undefined when nobody seems to. */
   blocked(packet: Packet): Blocked | undefined {
     const tables = this.#tables(packet.family)
-    const hook = packet.hook.toUpperCase()
-    const places = [
-      ['raw', 'PREROUTING'],
-      ['mangle', 'PREROUTING'],
-      ['mangle', hook],
-      ['filter', hook],
-    ] as const
-    for (const [table, chain] of places) {
+    for (const [table, chain] of PLACES[packet.hook]) {
       const outcome = walk(tables.get(table) ?? new Map(), chain, packet)
       if (outcome?.kind === 'drop') return blockedBy(iptablesOf(packet.family), outcome)
     }
-    for (const { table, chain, chains, hook: at, type } of this.#nft(packet.family)) {
-      if (type !== 'filter' || ![packet.hook, 'prerouting'].includes(at)) continue
+    const hooks: readonly string[] = NFT_HOOKS[packet.hook]
+    for (const { table, chain, chains, hook: at, devices, type } of this.#nft(packet.family)) {
+      if (type !== 'filter' || !hooks.includes(at) || (at === 'ingress' && !devices.includes(packet.from))) continue
       const outcome = walk(chains, chain, table.startsWith('bridge ') ? { ...packet, bridged: true } : packet)
       if (outcome?.kind === 'drop') return blockedBy(`nftables ${table}`, outcome)
     }

@@ -92,7 +92,7 @@ const CASES: readonly (readonly [string, Check, Given, RegExp])[] = [
     'routes IPv4, of which nobody asked',
     forwarding,
     { seen: silent, node: { forwarding: 'ip_forward:0\n../ipv6/conf/all/forwarding:1' } },
-    /^failed: .*a firewall drops.*ip6tables-save/,
+    /^failed: .*is lost before it is routed.*ip6tables-save/,
   ],
   ['a bridge of IPv4 alone', forwarding, { seen: { no_address: 1 } }, /^skipped: vmbr1 has no IPv6 address/],
   [

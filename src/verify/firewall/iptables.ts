@@ -1,7 +1,18 @@
 /** Rules of iptables, from iptables-save. */
 import { splitRule } from '../../nat/rule-text.ts'
 import { ipContains, parseIpCidr } from '../../net/ip-cidr.ts'
-import { type Action, all, type Chain, type Chains, type Match, not, type Packet, type Rule, truth } from './packet.ts'
+import {
+  type Action,
+  all,
+  type Chain,
+  type Chains,
+  icmpType,
+  type Match,
+  not,
+  type Packet,
+  type Rule,
+  truth,
+} from './packet.ts'
 
 /** Tables by name. */
 export type Tables = ReadonlyMap<string, Chains>
@@ -102,7 +113,7 @@ function condition(name: string, value: string, packet: Packet): Match {
       )
     case '--icmp-type':
     case '--icmpv6-type':
-      return truth(['8', 'any', 'echo-request', '128'].includes(value))
+      return truth(['any', ...icmpType(packet)].includes(value))
     case '--dst-type':
       return packet.hook === 'input' && value === 'LOCAL' ? 'yes' : 'maybe'
     case '--mark':

@@ -1,6 +1,17 @@
 /** Rules of nftables, from `nft -j list ruleset`, but for the tables that iptables keeps there. */
 import { ipContains, parseIpCidr } from '../../net/ip-cidr.ts'
-import { type Action, all, type Chain, type Chains, type Match, not, type Packet, type Rule, truth } from './packet.ts'
+import {
+  type Action,
+  all,
+  type Chain,
+  type Chains,
+  icmpType,
+  type Match,
+  not,
+  type Packet,
+  type Rule,
+  truth,
+} from './packet.ts'
 
 /** A chain that the kernel begins with. */
 export interface BaseChain {
@@ -8,6 +19,8 @@ export interface BaseChain {
   readonly table: string
   readonly chain: string
   readonly hook: string
+  /** Interfaces whose packets it sees; of a `netdev` table alone. */
+  readonly devices: readonly string[]
   readonly type: string
   readonly chains: Chains
 }
@@ -17,7 +30,7 @@ type Json = Readonly<Record<string, unknown>>
 /** Base chains of families that see packets of `family`. Text that is no JSON gives none. */
 export function parseNft(text: string, family: 4 | 6, ignored: (table: string) => boolean): readonly BaseChain[] {
   const entries = readEntries(text)
-  const families = family === 4 ? ['ip', 'inet', 'bridge'] : ['ip6', 'inet', 'bridge']
+  const families = family === 4 ? ['ip', 'inet', 'bridge', 'netdev'] : ['ip6', 'inet', 'bridge', 'netdev']
   const tables = new Map<string, Map<string, { policy?: 'accept' | 'drop'; rules: Rule[] }>>()
   const bases: Json[] = []
   for (const entry of entries) {
@@ -38,7 +51,8 @@ export function parseNft(text: string, family: 4 | 6, ignored: (table: string) =
   return bases.map((base) => {
     const table = `${base.family} ${base.table}`
     const chains: ReadonlyMap<string, Chain> = tables.get(table) ?? new Map()
-    return { table, chain: String(base.name), hook: String(base.hook), type: String(base.type), chains }
+    const devices = [base.dev ?? []].flat().map(String)
+    return { table, chain: String(base.name), hook: String(base.hook), devices, type: String(base.type), chains }
   })
 }
 
@@ -116,9 +130,9 @@ function fieldOf(left: unknown, packet: Packet): string | number | undefined {
     case 'udp sport':
       return payload?.protocol === packet.protocol ? (packet.sourcePort ?? 'none') : 'none'
     case 'icmp type':
-      return packet.family === 4 && packet.protocol === 'icmp' ? 'echo-request' : 'none'
+      return packet.family === 4 && packet.protocol === 'icmp' ? icmpType(packet)[1] : 'none'
     case 'icmpv6 type':
-      return packet.family === 6 && packet.protocol === 'icmp' ? 'echo-request' : 'none'
+      return packet.family === 6 && packet.protocol === 'icmp' ? icmpType(packet)[1] : 'none'
     default:
       return undefined
   }

@@ -1,14 +1,14 @@
 /** Packets as a firewall sees them, and rules as far as they can be followed from outside the kernel. */
 
-/** The first packet of something that a guest sends. */
+/** The first packet of something that a guest sends, or an answer to it. */
 export interface Packet {
   readonly family: 4 | 6
-  /** To the node itself, or through it. */
-  readonly hook: 'input' | 'forward'
+  /** To the node itself, through it, from it, or as far as the kernel decides on that. */
+  readonly hook: 'input' | 'forward' | 'output' | 'prerouting'
   readonly protocol: 'tcp' | 'udp' | 'icmp'
-  /** Interface it comes in by. */
+  /** Interface it comes in by; empty when the node sends it. */
   readonly from: string
-  /** Interface it leaves by, when it is forwarded. */
+  /** Interface it leaves by, when it is forwarded or sent. */
   readonly to?: string
   readonly source: string
   readonly destination: string
@@ -19,8 +19,15 @@ export interface Packet {
   readonly bridged?: true
   /** Mark that a rule has put on it; default 0. */
   readonly mark?: number
-  /** State of its connection; default `new`. */
-  readonly state?: 'new' | 'established'
+  /** State of its connection; default `new`. An ICMP error is `related`. */
+  readonly state?: 'new' | 'established' | 'related'
+}
+
+/** Number and name of the ICMP message of a packet: a ping, its answer, or what a router says of it. */
+export function icmpType({ family, state = 'new' }: Packet): readonly [string, string] {
+  if (state === 'new') return [family === 4 ? '8' : '128', 'echo-request']
+  if (state === 'established') return [family === 4 ? '0' : '129', 'echo-reply']
+  return [family === 4 ? '11' : '3', 'time-exceeded']
 }
 
 /** Whether a rule is about a packet; `maybe` where it asks for something that nobody here knows. */

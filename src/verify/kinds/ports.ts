@@ -217,6 +217,7 @@ function blockedForward(check: ForwardCheck, evidence: Evidence): Cause | undefi
   }
   return (
     forwardingCause(node, [before.from, inner], before.family) ??
+    firewallCause(node, { ...before, hook: 'prerouting' }) ??
     firewallCause(node, packet) ??
     firewallCause(node, back) ??
     nobodysAddress(check, node)

@@ -1,6 +1,15 @@
 /** The way of guests to the outside. */
 import { type IpFamily, parseIp } from '../../net/ip-cidr.ts'
-import { type Cause, firewallCause, forwardingCause, linkCause, seatFamily, seatName, seatProblem } from '../causes.ts'
+import {
+  type Cause,
+  exchangeCause,
+  firewallCause,
+  forwardingCause,
+  linkCause,
+  seatFamily,
+  seatName,
+  seatProblem,
+} from '../causes.ts'
 import type { ForwardingCheck, MtuCheck, NatCheck, Seat } from '../check.ts'
 import type { Packet } from '../firewall/packet.ts'
 import type { NodeView } from '../node.ts'
@@ -70,11 +79,13 @@ export const forwarding: Prover<ForwardingCheck> = {
     const cause =
       linkCause(node, seat) ??
       forwardingCause(node, [node.link(seat)?.ifname ?? ''], family) ??
+      routerCause(node, seat, seen, family) ??
       (family === 6 ? undefined : (answerCause(node, seat, target) ?? passageCause(node, seat, target)))
     return failed(
       shown(seen),
       cause ?? {
-        cause: 'a firewall drops the packet before it is routed',
+        cause:
+          'the packet is lost before it is routed, or what the node says of it is, by no rule that can be told from here',
         hint: `${tables(family)}-save -t raw; ${tables(family)}-save -t mangle; nft list ruleset`,
       },
     )
@@ -102,7 +113,7 @@ export const mtu: Prover<MtuCheck> = {
       source: String(seen.from ?? seen.target),
       destination: String(seen.target),
     }
-    const blocked = firewallCause(node, packet)
+    const blocked = exchangeCause(node, packet)
     if (blocked !== undefined) return skipped(`the node answers no ping: ${blocked.cause}`)
     const astray = answerCause(node, seat)
     if (astray !== undefined) return failed(shown(seen), astray)
@@ -114,6 +125,26 @@ export const mtu: Prover<MtuCheck> = {
       })
     return failed(shown(seen), tooSmall(node, seat, size))
   },
+}
+
+/** Who stops a packet before the node routes it, or what the node then says of it. */
+function routerCause(node: NodeView, seat: Seat, seen: Seen, family: IpFamily = 4): Cause | undefined {
+  const bridge = node.link(seat)?.ifname ?? ''
+  const [source, destination] = [String(seen.from ?? ''), String(seen.target ?? '')]
+  const own = node.link(seat)?.addr_info.find((one) => one.family === (family === 4 ? 'inet' : 'inet6'))?.local ?? ''
+  const packet = { family, protocol: 'icmp' } as const
+  return (
+    firewallCause(node, { ...packet, hook: 'prerouting', from: bridge, source, destination }) ??
+    firewallCause(node, {
+      ...packet,
+      hook: 'output',
+      from: '',
+      to: bridge,
+      source: own,
+      destination: source,
+      state: 'related',
+    })
+  )
 }
 
 function tooSmall(node: NodeView, seat: Seat, size: number): Cause {
@@ -251,6 +282,11 @@ function outOfReach(check: NatCheck, evidence: Evidence, translation: string | u
       hint: 'is it there, and does the node have a route to it?',
     })
   }
+  if (seen.error === 'network unreachable' && node.hasAddress(String(seen.from)))
+    return failed(shown(seen), {
+      cause: `the node has no route for packets of guests to ${String(seen.target)}, though it reaches it itself`,
+      hint: `ip rule; ip route get ${String(seen.target)} from ADDRESS iif ${packet.from}; a rule of iptables may mark them (iptables-save -t mangle)`,
+    })
   const other = node.routeOut(packet.family).dev
   if (named === undefined && other !== undefined && other !== check.out)
     return failed(shown(seen), { cause: `the default route leaves by ${other}, and the NAT rule is for ${check.out}` })

@@ -1,11 +1,12 @@
 /** Why a site does not answer as it should. */
 import { hostOf, ipContains, parseIp, parseIpCidr } from '../../net/ip-cidr.ts'
-import { type Cause, firewallCause, unitCause } from '../causes.ts'
+import { type Cause, exchangeCause, unitCause } from '../causes.ts'
 import type { Site } from '../check.ts'
+import type { Packet } from '../firewall/packet.ts'
 import type { NodeView } from '../node.ts'
 import type { SeenAnswer, Visit } from '../outside/http.ts'
 import { type Evidence, failed, skipped, type Verdict } from '../prover.ts'
-import { directId, enabledFile, NGINX, PVEPROXY, serverEnds } from './site-view.ts'
+import { directId, enabledFile, NGINX, PVEPROXY, serverEnds, url, visitedName } from './site-view.ts'
 
 /** Why nginx does not answer at a port; undefined when it should. */
 export function portCause(node: NodeView, port: number): Cause | undefined {
@@ -17,7 +18,7 @@ export function portCause(node: NodeView, port: number): Cause | undefined {
   if (!listener.includes('nginx'))
     return { cause: `port ${port} is taken by another program: ${/"([^"]+)"/.exec(listener)?.[1] ?? 'unknown'}` }
   const from = node.defaultRoute.dev ?? ''
-  return firewallCause(node, {
+  const packet: Packet = {
     family: 4,
     hook: 'input',
     protocol: 'tcp',
@@ -26,7 +27,13 @@ export function portCause(node: NodeView, port: number): Cause | undefined {
     destination: ownAddress(node),
     port,
     sourcePort: 40_000,
-  })
+  }
+  const translation = node.destinationTranslation(packet)
+  if (translation === undefined) return exchangeCause(node, packet)
+  return {
+    cause: `a forward takes port ${port} from nginx: ${translation.how}`,
+    hint: 'iptables -t nat -S PREROUTING; a port of the node is for a site or for a forward',
+  }
 }
 
 function ownAddress(node: NodeView): string {
@@ -138,6 +145,29 @@ export function refusedByNginx(site: Site, answer: SeenAnswer, { node, host }: E
   const better = direct.find((status) => status >= 200 && status < 400)
   if (better === undefined || direct.includes(answer.status)) return undefined
   return failed(`${answer.status} from nginx itself, and ${better} from the server`, refusalCause(site))
+}
+
+/**
+ * The verdict where visitors are sent to the very address that they come from; undefined when they are not. With a
+ * cookie the second visit may end otherwise.
+ */
+export function sentInCircles(
+  site: Site,
+  { status, headers }: SeenAnswer,
+  { node, host }: Evidence,
+): Verdict | undefined {
+  const here = url({ ...site, name: visitedName(site, host) })
+  const { location, 'set-cookie': cookie } = headers
+  if (![301, 302, 307, 308].includes(status) || location === undefined || cookie !== undefined) return undefined
+  if (!URL.canParse(location, here) || new URL(location, here).href !== here) return undefined
+  const direct = serverEnds(site, host).map(([server, port]) => Number(node.fact(directId(site, server, port)).status))
+  const isNginx = direct.some((code) => code >= 200 && code < 300)
+  return failed(`${status} to the same address, for ever`, {
+    cause: isNginx
+      ? `nginx sends visitors in a circle (${site.file}, or what it includes)`
+      : 'the server behind sends visitors in a circle: it may not know that they come by https (X-Forwarded-Proto)',
+    hint: isNginx ? 'pvectl check shows a difference' : 'look at what the server is told about the proxy before it',
+  })
 }
 
 /** nginx answers in place of the server. */

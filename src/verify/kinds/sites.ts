@@ -13,6 +13,7 @@ import {
   portCause,
   refusalCause,
   refusedByNginx,
+  sentInCircles,
   unreachable,
   wrongServers,
 } from './site-cause.ts'
@@ -50,7 +51,10 @@ export const certificate: Prover<CertificateCheck> = {
     if (!shown.matches)
       return failed(
         `it is for ${shown.names}`,
-        because(otherSite(site, node) ?? `${file} is for other names`, `give the site a certificate for ${site.name}`),
+        because(
+          otherSite(site, node) ?? `${file} is for other names, or for none`,
+          `give the site a certificate for ${site.name}`,
+        ),
       )
     const renew = 'renew it; pvectl apply makes a self-signed one anew'
     if (days < 0) return failed(`expired ${date(shown.validTo)}`, because(`${file} expired ${-days} days ago`, renew))
@@ -88,6 +92,8 @@ export const proxy: Prover<ProxyCheck> = {
     if (elsewhere !== undefined) return failed(saw, elsewhere)
     const refusal = refusedByNginx(site, answer, evidence)
     if (refusal !== undefined) return refusal
+    const circle = sentInCircles(site, answer, evidence)
+    if (circle !== undefined) return circle
     if (![502, 503, 504].includes(answer.status))
       return passed(`${answer.status}${site.name === name ? '' : ` for ${name}`}`)
     return noServer(site, `${answer.status} from nginx`, evidence)
@@ -166,7 +172,13 @@ export const unknownName: Prover<UnknownNameCheck> = {
     if (answer === undefined && shown === undefined) {
       if (stage === 'handshake' && REFUSAL.test(error ?? '')) return passed('the handshake is refused')
       if (stage === 'request' && CLOSED.test(error ?? '')) return passed('the connection is closed')
-      return failed(error ?? 'nothing seen', portCause(node, port) ?? {})
+      return failed(
+        error ?? 'nothing seen',
+        portCause(node, port) ?? {
+          cause: 'what answers there is not nginx as the playbook sets it up',
+          hint: 'pvectl check; nginx -T',
+        },
+      )
     }
     const who = shown === undefined ? `${answer?.status}` : `a certificate for ${shown.names}`
     return failed(who, {

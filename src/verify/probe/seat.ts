@@ -154,7 +154,12 @@ sub seat_probes {
     my ($place, $own6) = @$group{qw(place own6)};
     my $free6 = $own6 && free_address6($own6);
     my $why = quiet('ip', 'link', 'set', 'dev', 'lo', 'up');
-    open my $dad, '>', '/proc/sys/net/ipv6/conf/eth0/accept_dad'; print $dad 0 if $dad; close $dad if $dad;
+    # Routers are asked again and again: the first questions are lost while a port of the bridge still learns.
+    for my $own (['eth0', 'accept_dad', 0], map { my $who = $_; map { [$who, $_, 1] } 'router_solicitation_interval', 'router_solicitation_max_interval' } 'default', 'eth0') {
+        my ($who, $name, $value) = @$own;
+        open my $setting, '>', "/proc/sys/net/ipv6/conf/$who/$name" or next;
+        print $setting $value; close $setting;
+    }
     if (!$why && defined $place->{vlan} && !$place->{aware}) {
         $why = quiet('ip', 'link', 'set', 'dev', 'eth0', 'name', 'trunk') // quiet('ip', 'link', 'set', 'dev', 'trunk', 'up')
             // quiet('ip', 'link', 'add', 'link', 'trunk', 'name', 'eth0', 'type', 'vlan', 'id', $place->{vlan});
