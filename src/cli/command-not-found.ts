@@ -18,6 +18,7 @@ export function sayNotFound(id: string, config: Interfaces.Config): void {
 
 /** The known command most like the first words typed, else what their topic has; what follows may be arguments. */
 export function commandHint(typed: readonly string[], known: readonly string[], bin: string): string {
+  if (typed[0]?.startsWith('-')) return `flags come after the command: \`${bin} COMMAND ${typed[0]}\``
   const topic = known.flatMap((id) => (id.startsWith(`${typed[0]} `) ? [id.slice(id.indexOf(' ') + 1)] : []))
   if (topic.length > 0) {
     const near = nearest(typed[1] ?? '', topic)

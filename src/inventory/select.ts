@@ -21,6 +21,8 @@ export function selectHosts(inventory: Inventory, pattern: string): readonly Hos
  * up, `&term` keeps only what the term has too, `!term` takes away; the order of the terms does not matter.
  */
 export function matchHosts(inventory: Inventory, pattern: string): Selection {
+  const subset = /[^,:[]+\[-?\d*:-?\d*\]/.exec(pattern)?.[0]
+  if (subset !== undefined) return { hosts: [], problems: [notHere(subset, 'a part of a group by numbers')] }
   const terms = pattern
     .split(/[,:]/)
     .map((term) => term.trim())
@@ -71,6 +73,9 @@ function matcher(term: string): (name: string) => boolean {
 function unknown(term: string, hosts: readonly Host[], groups: ReadonlyMap<string, readonly string[]>): Problem {
   const hostNames = hosts.map(({ name }) => name)
   const known = [...hostNames, ...groups.keys()]
+  if (term.startsWith('~')) return notHere(term, 'a regular expression')
+  if (term.startsWith('@')) return notHere(term, 'a file of hosts')
+  if (groups.has(/^(.+)\[-?\d+\]$/.exec(term)?.[1] ?? '')) return notHere(term, 'a host of a group by its number')
   if (/[*?[]/.test(term)) {
     return { message: `no host or group matches \`${term}\``, hint: `hosts: ${shortList(hostNames, 12)}` }
   }
@@ -78,4 +83,12 @@ function unknown(term: string, hosts: readonly Host[], groups: ReadonlyMap<strin
   if (term === 'localhost') return { message, hint: 'pvectl runs tasks on nodes of the inventory only' }
   const near = suggestion(term, known, 'hosts and groups')
   return { message, hint: near.startsWith('did') ? `${near} Hosts and groups: ${shortList(known, 12)}` : near }
+}
+
+/** What Ansible has in patterns, and pvectl has not. */
+function notHere(term: string, what: string): Problem {
+  return {
+    message: `the host pattern \`${term}\` is not understood: ${what}, as Ansible has it`,
+    hint: 'name hosts and groups, or write node*, node? or node[12], with `,&` and `,!` between',
+  }
 }

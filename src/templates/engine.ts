@@ -45,7 +45,16 @@ export function compileExpression(expression: string, options: CompileOptions): 
   })
   return (locals) => {
     run(locals)
+    return plainValue(value)
+  }
+}
+
+function plainValue(value: unknown): unknown {
+  try {
     return plain(value)
+  } catch (error) {
+    if (error instanceof RangeError) throw new TemplateProblem('the expression comes to data that contains itself')
+    throw error
   }
 }
 

@@ -63,6 +63,8 @@ export function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const data = behind.get(value) ?? value
   if (Array.isArray(data)) return data.map(plain)
+  // A promise is refused below; that it fails as well, later and elsewhere, must not end the process.
+  if (data instanceof Promise) data.catch(() => undefined)
   if (!isContainer(data))
     throw new TemplateProblem(
       `the expression comes to a ${(data as object).constructor.name}, which is no plain data`,

@@ -69,6 +69,7 @@ test('the nearest command, whatever its arguments', () => {
   assert.is(hint('lba', 'up'), 'did you mean `pvectl lab up`?')
   assert.is(hint('lab', 'foo'), '`pvectl lab` has: down, up')
   assert.is(hint('xyzzy'), '`pvectl help` lists the commands')
+  assert.is(hint('-i'), 'flags come after the command: `pvectl COMMAND -i`')
 })
 
 test('prose joins lines and keeps paragraphs', () => {

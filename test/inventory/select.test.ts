@@ -53,6 +53,10 @@ const misses: readonly (readonly [pattern: string, message: string, hint: string
   ['db*', 'no host or group matches `db*`', 'hosts: gate'],
   ['localhost', 'no host or group is called `localhost`', 'nodes of the inventory only'],
   ['', 'the host pattern is empty', '`all`'],
+  ['~node[12]', '`~node[12]` is not understood: a regular expression', 'node[12]'],
+  ['gate,pve[0:1]', '`pve[0:1]` is not understood: a part of a group by numbers', 'name hosts'],
+  ['!pve[-1]', '`pve[-1]` is not understood: a host of a group by its number', 'name hosts'],
+  ['@retry', '`@retry` is not understood: a file of hosts', 'name hosts'],
 ]
 
 for (const [pattern, message, hint] of misses) {

@@ -69,6 +69,8 @@ const TOLD: readonly (readonly [template: string, reason: string])[] = [
   ['<%= x.deep.er %>', '`er` is asked of something that is null'],
   ['<%= new Date(0) %>', 'the expression comes to a Date, which is no plain data'],
   ['<%= [Promise.resolve(1)] %>', 'the expression comes to a Promise, which is no plain data'],
+  ['<%= [Promise.reject(1)] %>', 'the expression comes to a Promise, which is no plain data'],
+  ['<%= ((list) => (list.push(list), list))([]) %>', 'the expression comes to data that contains itself'],
 ]
 for (const [template, reason] of TOLD) {
   test(`in words: ${template}`, () => {
