@@ -8,11 +8,11 @@ import { rulesOf } from '../facts/nat.ts'
 import { type ListeningSocket, socketsRef, takesAddress } from '../facts/sockets.ts'
 import { sshdFor } from '../facts/sshd.ts'
 import { parseLines } from '../interfaces/lines.ts'
-import { type Forward, type PortSpan, portsOverlap, spanText } from '../nat/forward.ts'
+import { type Forward, type PortSpan, portsOverlap, portsWithin, spanText } from '../nat/forward.ts'
 import { isOwnForm, relationTo } from '../nat/forward-relation.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
 import { type KnownRule, readRule, ruleArgs } from '../nat/rules.ts'
-import { formatIp, formatIpCidr } from '../net/ip-cidr.ts'
+import { formatIp, formatIpCidr, parseIp } from '../net/ip-cidr.ts'
 import { type ForwardDesired, type ForwardWish, mainAddress } from './forward-wish.ts'
 import { linesOf } from './interfaces-file.ts'
 import type { PlanBlocked } from './resource.ts'
@@ -69,8 +69,20 @@ export function sameForward(
   }
 }
 
+/** The same for a forward that is to go: one of fewer ports in pvectl's form is another forward, and stays. */
+export function goneForward(
+  wanted: Forward,
+  outside: readonly string[],
+  all: readonly KnownRule[],
+): (rule: KnownRule) => boolean {
+  const forwards = all.filter((rule) => rule.kind === 'forward')
+  const isSame = sameForward(wanted, outside, all)
+  return (rule) =>
+    rule.kind === 'forward' && isSame(rule) && (portsWithin(wanted.ports, rule.ports) || !isOwnForm(rule, forwards))
+}
+
 /** Rules of the live nat table that pvectl understands. */
-export function liveForwards(model: Model, { family }: ForwardDesired): readonly KnownRule[] {
+export function liveForwards(model: Model, { family }: Pick<ForwardDesired, 'family'>): readonly KnownRule[] {
   const state = model.get(rulesOf(family, 'nat'))
   return state.available
     ? state.rules.flatMap(({ chain, args }) => readRule({ family, table: 'nat', chain }, args) ?? [])
@@ -157,8 +169,26 @@ function conflict(wanted: Forward, other: KnownRule, place: string): PlanBlocked
   return {
     kind: 'blocked',
     reason: `${address}${wanted.protocol} port ${ports} is led elsewhere already, by ${place}: ${ruleArgs(other).join(' ')}`,
-    hint: 'take that rule away, or make this task say the same',
+    hint: `take that rule away${goneTask(other)}, or make this task say the same`,
   }
+}
+
+/** The task that does it, for a rule as pvectl writes it. */
+function goneTask(rule: KnownRule): string {
+  if (rule.kind !== 'forward' || rule.target.kind !== 'dnat' || rule.address === undefined) return ''
+  const [span] = rule.ports
+  const to = parseIp(rule.target.to)
+  if (span === undefined || to === undefined || rule.protocol === undefined) return ''
+  const { port } = rule.target
+  const guest =
+    port === span.first ? rule.target.to : `${to.family === 6 ? `[${rule.target.to}]` : rule.target.to}:${port}`
+  const fields = [
+    `port: ${spanText(span, '-')}`,
+    `to: "${guest}"`,
+    `address: "${formatIp(rule.address)}"`,
+    ...(rule.protocol === 'tcp' ? [] : [`protocol: ${rule.protocol}`]),
+  ]
+  return ` by a task above: port_forward: { ${fields.join(', ')}, state: absent }`
 }
 
 function hookRules(interfaces: InterfacesState): readonly { readonly rule: KnownRule; readonly place: string }[] {

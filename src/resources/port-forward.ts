@@ -10,8 +10,8 @@ import { spanText } from '../nat/forward.ts'
 import { relationTo } from '../nat/forward-relation.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
 import { type KnownRule, samePurpose } from '../nat/rules.ts'
-import { formatIp, hostOf, ipContains, parseIp } from '../net/ip-cidr.ts'
-import { FORWARD_READS, forwardBlocked, liveForwards, sameForward } from './forward-checks.ts'
+import { formatIp, hostOf, type IpCidr, ipContains, parseIp } from '../net/ip-cidr.ts'
+import { FORWARD_READS, forwardBlocked, goneForward, liveForwards, sameForward } from './forward-checks.ts'
 import {
   type ForwardDesired,
   type ForwardWish,
@@ -77,20 +77,22 @@ export function forwardAsWritten(desired: ForwardDesired): Resource {
 
 /** Ensures that there is no such forward. */
 export function portForwardGone(desired: ForwardDesired): Resource {
-  return forwardResource(desired, `no forward ${forwardTitle(desired)}`, (model) => {
+  // It has no claim to the ports themselves: in the same run another forward may get some of them.
+  const { spans: _, ...resource } = forwardResource(desired, `no forward ${forwardTitle(desired)}`, (model) => {
     const outside = resolveOutside(desired, model.get(linksRef))
     if (isForwardBlocked(outside)) return outside
     const live = liveForwards(model, desired)
     const rules = forwardRules(desired, outside.address).map((rule) => (now: Model) => {
-      return planLiveRule(now, { rule, present: false, isSame: sameForward(rule, outside.interfaces, live) })
+      return planLiveRule(now, { rule, present: false, isSame: goneForward(rule, outside.interfaces, live) })
     })
     const edit = (lines: Lines) => withoutHooks(lines, desired, outside)
     return planChain(model, [
       ...rules,
-      (now) => planUnused(now, desired),
+      (now) => planUnused(now, desired.to),
       (now) => planInterfacesEdit(now, { edit, summary: `take out the hooks of ${forwardTitle(desired)}` }),
     ])
   })
+  return resource
 }
 
 function forwardResource(desired: ForwardDesired, title: string, plan: (model: Model) => Plan): Resource {
@@ -112,7 +114,17 @@ function liveParts(wish: ForwardWish, model: Model): readonly ((model: Model) =>
     ...wish.rules.map((rule) => ({ rule, present: true, isSame: sameForward(rule, wish.outside, live) })),
     { rule: wish.hairpin, present: true },
   ]
-  return wishes.map((one) => (now: Model) => planLiveRule(now, one))
+  const former = formerTargets(wish, live)
+  return [
+    ...wishes.map((one) => (now: Model) => planLiveRule(now, one)),
+    ...former.map((to) => (now: Model) => planUnused(now, to)),
+  ]
+}
+
+/** Guests that the forward led to before. */
+function formerTargets({ rules, desired, outside }: ForwardWish, all: readonly KnownRule[]): readonly IpCidr[] {
+  const moved = all.filter((rule) => rules.some((wanted) => sameForward(wanted, outside, all)(rule)))
+  return targetsOf(moved).filter((to) => formatIp(to) !== formatIp(desired.to))
 }
 
 function planHooks(wish: ForwardWish, model: Model): Plan {
@@ -134,7 +146,8 @@ function withHooks(lines: Lines, wish: ForwardWish): Lines {
     const holder = beside?.stanza.name ?? wish.holder
     return adoptHooks(file, { rule, holder, isSame: sameForward(rule, wish.outside, all) })
   }, lines)
-  return adoptHooks(forwards, { rule: wish.hairpin, holder: wish.holder })
+  const whole = adoptHooks(forwards, { rule: wish.hairpin, holder: wish.holder })
+  return formerTargets(wish, all).reduce(withoutUnused, whole)
 }
 
 function isOf(rule: KnownRule): (other: KnownRule) => boolean {
@@ -144,26 +157,27 @@ function isOf(rule: KnownRule): (other: KnownRule) => boolean {
 function withoutHooks(lines: Lines, desired: ForwardDesired, outside: Outside): Lines {
   const all = hookRules(lines)
   const rest = forwardRules(desired, outside.address).reduce(
-    (file, rule) => dropHooks(file, { rule, holder: '', isSame: sameForward(rule, outside.interfaces, all) }),
+    (file, rule) => dropHooks(file, { rule, holder: '', isSame: goneForward(rule, outside.interfaces, all) }),
     lines,
   )
-  return unusedHairpins(hookRules(rest), desired).reduce((file, rule) => dropHooks(file, { rule, holder: '' }), rest)
+  return withoutUnused(rest, desired.to)
 }
 
-function planUnused(model: Model, desired: ForwardDesired): Plan {
-  const unused = unusedHairpins(liveForwards(model, desired), desired)
+function withoutUnused(lines: Lines, to: IpCidr): Lines {
+  return unusedHairpins(hookRules(lines), to).reduce((file, rule) => dropHooks(file, { rule, holder: '' }), lines)
+}
+
+function planUnused(model: Model, to: IpCidr): Plan {
+  const unused = unusedHairpins(liveForwards(model, to), to)
   return planChain(
     model,
     unused.map((rule) => (now: Model) => planLiveRule(now, { rule, present: false })),
   )
 }
 
-/** Hairpin rules of the guest's network into which no forward leads any more. */
-function unusedHairpins(all: readonly KnownRule[], { to }: ForwardDesired): readonly KnownRule[] {
-  const targets = all.flatMap((rule) => {
-    const host = rule.kind === 'forward' && rule.target.kind === 'dnat' ? parseIp(rule.target.to) : undefined
-    return host === undefined ? [] : [hostOf(host)]
-  })
+/** Hairpin rules of the network of a guest into which no forward leads any more. */
+function unusedHairpins(all: readonly KnownRule[], to: IpCidr): readonly KnownRule[] {
+  const targets = targetsOf(all)
   const unused = all.filter(
     (rule) =>
       rule.kind === 'hairpin' &&
@@ -171,6 +185,13 @@ function unusedHairpins(all: readonly KnownRule[], { to }: ForwardDesired): read
       !targets.some((target) => ipContains(rule.network, target)),
   )
   return unused.filter((rule, i) => unused.findIndex((other) => samePurpose(rule, other)) === i)
+}
+
+function targetsOf(rules: readonly KnownRule[]): readonly IpCidr[] {
+  return rules.flatMap((rule) => {
+    const host = rule.kind === 'forward' && rule.target.kind === 'dnat' ? parseIp(rule.target.to) : undefined
+    return host === undefined ? [] : [hostOf(host)]
+  })
 }
 
 function upRules(lines: Lines): readonly KnownRule[] {

@@ -68,6 +68,12 @@ const CONFLICTS: readonly (readonly [string, string, RegExp])[] = [
 for (const [first, second, expected] of CONFLICTS)
   test(`${first} and ${second}`, async () => assert.match(await conflict(first, second), expected))
 
+test('a forward that goes leaves its ports to another one in the same run', async () => {
+  const gone = 'port_forward: { port: 2220-2230, to: 10.0.0.2, state: absent }'
+  assert.is(await conflict(gone, 'port_forward: { port: 2225-2240, to: 10.0.0.3 }'), '')
+  assert.match(await conflict(gone, 'port_forward: { port: 2220-2230, to: 10.0.0.3 }'), /two tasks claim/)
+})
+
 const TOGETHER: readonly (readonly [string, string])[] = [
   ['port_forward: { port: 53, to: 10.0.0.2 }', 'port_forward: { port: 53, to: 10.0.0.2, protocol: udp }'],
   ['port_forward: { port: 53, to: 10.0.0.2 }', 'port_forward: { port: 53, to: "fd00::2" }'],

@@ -11,7 +11,7 @@ import type { Plan } from '../../src/resources/resource.ts'
 import { portForwardTask } from '../../src/tasks/port-forward.ts'
 import { hostContext } from '../helpers/host-context.ts'
 import { fact } from '../helpers/model.ts'
-import { modelOfNode, type Node, WITH_INNER, WITH_VMBR1 } from '../helpers/network-node.ts'
+import { bridge, modelOfNode, type Node, UPLINK, WITH_INNER, WITH_VMBR1 } from '../helpers/network-node.ts'
 
 const test = suite('forwards: plans')
 
@@ -150,6 +150,34 @@ test('taken away without a trace; the rule for hairpins goes with the last one',
   const none = play({ main: left.main, rules: left.rules }, { port: 443, to: '10.10.10.9', state: 'absent' })
   assert.equal(none.rules, [])
   assert.is(none.main, WITH_INNER)
+})
+
+test('moved to a guest in another network: the rule for hairpins of the first one goes, live and in the hooks', () => {
+  const main = WITH_INNER.replace('10.10.10.1/24', '10.10.10.1/24\n\taddress 10.20.0.1/16')
+  const links = [...UPLINK, bridge('vmbr1', ['10.10.10.1/24', '10.20.0.1/16'])]
+  const before = play({ main, links })
+  const moved = play({ main: before.main, rules: before.rules, links }, { port: 2222, to: '10.20.0.2:22' })
+  assert.is(moved.rules.filter((rule) => rule.includes('10.10.10')).join(), '')
+  assert.not.match(moved.main, '10.10.10.0/24')
+  assert.match(moved.main, '-s 10.20.0.0/16 -d 10.20.0.0/16')
+})
+
+test('a range of other ports takes the place of one that another task takes away, to the same guest or not', () => {
+  const before = play({}, { port: '2220-2230', to: '10.10.10.2' })
+  const gone = { port: '2220-2230', to: '10.10.10.2', state: 'absent' }
+  for (const wanted of [
+    { port: '2220-2225', to: '10.10.10.2' },
+    { port: '2225-2240', to: '10.10.10.3' },
+  ]) {
+    const first = play({ main: before.main, rules: before.rules }, gone)
+    const after = play({ main: first.main, rules: first.rules }, wanted)
+    assert.is(after.rules.length, 3)
+    assert.is(play({ main: after.main, rules: after.rules }, gone).plan.kind, 'ok', 'what was wanted stays')
+    assert.is(play({ main: after.main, rules: after.rules }, wanted).plan.kind, 'ok')
+  }
+  const { plan } = play({ main: before.main, rules: before.rules }, { port: '2225-2240', to: '10.10.10.3' })
+  const task = 'port_forward: { port: 2220-2230, to: "10.10.10.2", address: "192.168.1.10", state: absent }'
+  assert.ok(plan.kind === 'blocked' && plan.hint?.includes(task), JSON.stringify(plan))
 })
 
 const socket = (port: number, more: Partial<ListeningSocket> = {}): ListeningSocket => ({
