@@ -123,7 +123,7 @@ function rolledBack(why: string, answer: string): PvectlError {
         : 'the node is back, but for some of it'
   return new PvectlError('ROLLED_BACK', `${why}; ${state}: ${told}`, {
     hint: whole
-      ? 'mend the cause and run again; packages, accounts, kernel parameters and what commands did besides stay'
+      ? 'mend the cause and run again; packages, accounts and what commands did besides stay'
       : 'put back by hand what is named there, mend the cause, then run again',
   })
 }

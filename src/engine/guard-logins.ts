@@ -1,5 +1,8 @@
 /** What the guard keeps and puts back of logins beside sshd: accounts, their keys, and what PAM and sshd ask of files. */
 
+/** What each login reads before its command. */
+const STARTS = '/etc/environment /etc/bash.bashrc /etc/profile /etc/nsswitch.conf /etc/ssh/sshrc /etc/ld.so.preload'
+
 /**
  * In the folder of the guard, where `snap` exists: of root and of whoever became root, the account, its groups, its keys, and the
  * modes that sshd is strict about; and the files by which PAM lets people in.
@@ -8,17 +11,20 @@ export const LOGINS_SNAPSHOT = `for u in root $SUDO_USER; do getent passwd "$u" 
 for f in passwd shadow; do cut -d: -f1 logins | while IFS= read -r u; do grep "^$u:" "/etc/$f" || :; done > "logins.$f"; done
 for f in group gshadow; do cut -d: -f1 logins | while IFS= read -r u; do grep -E "^$u:|[:,]$u(,|$)" "/etc/$f" || :; done | sort -u > "logins.$f"; done
 cut -d: -f6 logins | while IFS= read -r h; do echo "$h/.ssh/authorized_keys"; done > logins.keys
-{ printf '%s\\n' / /etc /etc/ssh; cut -d: -f6 logins; cut -d: -f6 logins | sed 's,$,/.ssh,'; cat logins.keys; } | while IFS= read -r p; do
+cut -d: -f6 logins | while IFS= read -r h; do
+	for f in .bashrc .profile .bash_profile .bash_login .ssh/rc .ssh/environment; do printf '%s\\n' "$h/$f"; done
+done > logins.starts
+{ printf '%s\\n' / /etc /etc/ssh /usr/sbin/sshd; cut -d: -f7 logins; cut -d: -f6 logins; cut -d: -f6 logins | sed 's,$,/.ssh,'; cat logins.keys; } | while IFS= read -r p; do
 	stat -L -c '%a %U:%G %n' -- "$p" 2>/dev/null || :
 done > logins.modes
-{ printf '%s\\n' /etc/pam.d /etc/security/access.conf /etc/nologin /etc/hosts.allow /etc/hosts.deny; cat logins.keys; } | while IFS= read -r p; do
+{ printf '%s\\n' /etc/pam.d /etc/security/access.conf /etc/nologin /etc/hosts.allow /etc/hosts.deny ${STARTS}; cat logins.keys logins.starts; } | while IFS= read -r p; do
 	if [ -e "$p" ] || [ -L "$p" ]; then cp -a --parents "$p" snap/ 2>/dev/null || :; fi
 done`
 
 /** Functions of the revert: `login_files` names the files to be as before, `logins_back` does the rest. */
 export const LOGINS_REVERT = String.raw`login_files() {
-	cat logins.keys 2>/dev/null
-	for p in /etc/nologin /etc/hosts.allow /etc/hosts.deny /etc/security/access.conf /etc/pam.d/* snap/etc/pam.d/*; do printf '%s\n' "$p"; done
+	cat logins.keys logins.starts 2>/dev/null
+	for p in /etc/nologin /etc/hosts.allow /etc/hosts.deny /etc/security/access.conf ${STARTS} /etc/pam.d/* snap/etc/pam.d/*; do printf '%s\n' "$p"; done
 }
 logins_back() {
 	for f in passwd shadow group gshadow; do

@@ -13,9 +13,11 @@ const PARAMETERS = [
   '/proc/sys/net/bridge/bridge-nf-call-*',
 ].join(' ')
 
-/** Neighbours that somebody set by hand, kernel parameters, and frames filtered by ebtables. */
+/** Neighbours that somebody set by hand, kernel parameters, policies of IPsec, ports of bridges, and frames filtered by ebtables. */
 export const NET_SNAPSHOT = `ip neigh show nud permanent > neighbours
 grep -sH . ${PARAMETERS} > parameters || :
+grep -sH . /sys/class/net/*/brport/state > ports || :
+ip -o xfrm policy > xfrm 2>/dev/null || :
 ebtables-save > ebtables 2>/dev/null || rm -f ebtables`
 
 /**
@@ -40,6 +42,16 @@ net_back() {
 		case "$now" in *"$m"*) ;; *) ip link set "$l" address "$m" && note "set the hardware address of $l to $m" || failed "the hardware address $m of $l" ;; esac
 	done < $t/names.all
 	ip neigh show nud permanent | grep -vxFf neighbours | while read -r a _ d _; do ip neigh del "$a" dev "$d" && note "removed neighbour $a of $d"; done
+	while IFS=: read -r f s; do
+		[ -e "$f" ] && [ "$s" = 3 ] && [ "$(cat "$f")" = 0 ] || continue
+		l=${'$'}{f%/brport/state} l=${'$'}{l##*/}
+		[ "$(cat "/sys/class/net/$l/operstate")" != up ] || { bridge link set dev "$l" state 3 && note "set the port $l to forwarding"; }
+	done < ports
+	ip -o xfrm policy 2>/dev/null | grep -vxFf xfrm | while IFS= read -r x; do
+		set -f
+		s=$(printf '%s' "$x" | cut -d '\' -f 1) d=$(printf '%s' "$x" | sed -n 's/.*dir \([a-z]*\) .*/\1/p')
+		ip xfrm policy delete $s dir $d 2>/dev/null && note "removed IPsec policy $s dir $d"
+	done
 	# All twice: what is set for all links is set for each, too.
 	for n in 1 2; do
 		while IFS=: read -r f v; do

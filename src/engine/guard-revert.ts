@@ -195,11 +195,13 @@ while IFS= read -r l; do
 	now=down; if ip -o link show dev "$l" | grep -q '[<,]UP[,>]'; then now=up; fi
 	[ $w = $now ] || { ip link set "$l" $w && note "set $l $w"; }
 done < $t/names.all
-# routes
-for v in 4 6; do
-	ip -$v route show table main > $t/now.routes
-	grep -vxFf "routes$v" $t/now.routes | grep -v 'proto kernel' | while IFS= read -r r; do set -f; ip -$v route del $r 2>/dev/null && note "removed route $r"; done
-	grep -vxFf $t/now.routes "routes$v" | sed 's/ linkdown//' | while IFS= read -r r; do set -f; ip -$v route replace $r 2>/dev/null && note "restored route $r"; done
+# routes, of all tables; twice, since one may lead to the gateway of another
+plain_routes() { sed -e 's/ linkdown//' -e 's/ dead//' -e 's/ expires [0-9]*sec//' "$@"; }
+for v in 4 6 4 6; do
+	plain_routes "routes$v" > $t/routes
+	ip -$v route show table all | plain_routes > $t/now.routes
+	grep -vxFf $t/routes $t/now.routes | grep -v 'proto kernel' | while IFS= read -r r; do set -f; ip -$v route del $r 2>/dev/null && note "removed route $r"; done
+	grep -vxFf $t/now.routes $t/routes | while IFS= read -r r; do set -f; ip -$v route replace $r 2>/dev/null && note "restored route $r"; done
 done
 for v in 4 6; do
 	ip -$v rule show > $t/now.prules

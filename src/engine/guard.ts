@@ -195,7 +195,7 @@ Description=Undo a network change that nobody confirmed before the node went dow
 DefaultDependencies=no
 ConditionPathExistsGlob=${GUARD_ROOT}/*/revert
 After=local-fs.target
-Before=network-pre.target networking.service ssh.service pvenetcommit.service
+Before=systemd-sysctl.service network-pre.target networking.service ssh.service pvenetcommit.service
 Wants=network-pre.target
 
 [Service]
@@ -207,8 +207,8 @@ ExecStart=/bin/sh -c 'for d in ${GUARD_ROOT}/armed ${GUARD_ROOT}/*.reverted; do 
 const SNAPSHOT = rawScript(String.raw`ip -o address show > addresses
 ip -o link show > links
 awk '{ n = $2; sub(/[:@].*/, "", n); m = ""; for (i = 3; i < NF; i++) if ($i == "master") m = $(i + 1); print n, m }' links > masters
-ip -4 route show table main > routes4
-ip -6 route show table main > routes6
+ip -4 route show table all > routes4
+ip -6 route show table all > routes6
 ip -4 rule show > prules4
 ip -6 rule show > prules6
 iptables-save > rules4 2>/dev/null || :

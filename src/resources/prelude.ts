@@ -17,6 +17,7 @@ const v = (expansion: string) => `\${${expansion}}`
  * - `pv_remove PATH EXPECTED`: the counterpart for removal of a file or link.
  * - `pv_validate PATH WHAT COMMAND…`: runs COMMAND; when it fails, undoes PATH and fails with its output.
  * - `pv_holders PATH`: prints ` by pid N (NAME)` for processes that hold a lock on PATH, by flock(2) or fcntl(2).
+ * - `pv_parameter FILE VALUE`: sets a kernel parameter; a guard learns what it was, and puts it back.
  * - `pv_unit VERB UNIT`: `systemctl VERB UNIT`; on failure adds the unit's last log lines. Links of SysV init stay as
  *   they are where there is a unit file: to bring them along, systemctl reloads systemd twice more.
  *
@@ -110,6 +111,12 @@ pv_validate() {
 pv_holders() {
 	awk -v i=":$(stat -c %i -- "$1" 2>/dev/null)" '$2 != "->" && $5 > 0 && substr($6, length($6) - length(i) + 1) == i { print $5 }' /proc/locks | sort -u |
 		while read -r pv_q; do printf ' by pid %s (%s)' "$pv_q" "$(cat "/proc/$pv_q/comm" 2>/dev/null || echo gone)"; done
+}
+pv_parameter() {
+	if [ -n "${v('pv_guard-')}" ] && ! grep -qsF "$1:" "$pv_guard/parameters"; then
+		printf '%s:%s\n' "$1" "$(cat "$1")" >> "$pv_guard/parameters"
+	fi
+	printf '%s\n' "$2" > "$1"
 }
 pv_unit() {
 	case "$1" in enable | disable) SYSTEMCTL_SKIP_SYSV=1 systemctl "$1" "$2" 2>/dev/null && return ;; esac

@@ -28,6 +28,20 @@ export function riskOfUnit(unit: string): 'link' | undefined {
   return UNITS.test(unit) ? 'link' : undefined
 }
 
+/** What decides whether packets are answered, and whether there is room for one more connection and its processes. */
+const PARAMETERS = [
+  /^net\.ipv[46]\.(conf\.[^.]+\.(arp_\w+|rp_filter|disable_ipv6|disable_policy|drop_\w+)|neigh\..+|ip_default_ttl|(tcp|udp)_\w*mem)$/,
+  /^net\.(bridge\..+|core\.[rw]mem_\w+|netfilter\.nf_conntrack_max)$/,
+  /^(fs\.(file-max|nr_open)|kernel\.(pid_max|threads-max)|vm\.(min_free_kbytes|nr_hugepages|overcommit_\w+))$/,
+]
+
+/** `link` for kernel parameters that can cut the connection, in either spelling of sysctl.d(5). */
+export function riskOfParameter(name: string): 'link' | undefined {
+  const slashFirst = /^[^./]*\//.test(name)
+  const dotted = slashFirst ? name.replace(/[./]/g, (c) => (c === '.' ? '/' : '.')) : name
+  return PARAMETERS.some((pattern) => pattern.test(dotted)) ? 'link' : undefined
+}
+
 /** As part of a plan. */
 export function withRisk(risk: 'link' | undefined): { readonly risk?: 'link' } {
   return risk === undefined ? {} : { risk }
@@ -43,7 +57,8 @@ export function mayBeRisky({ kind, reads }: Pick<Resource, 'kind' | 'reads'>): b
       ({ kind: { name }, id }) =>
         KINDS.test(name) ||
         (name === 'file' && riskOfPath(id) !== undefined) ||
-        (name === 'unit' && riskOfUnit(id) !== undefined),
+        (name === 'unit' && riskOfUnit(id) !== undefined) ||
+        (name === 'sysctl' && riskOfParameter(id) !== undefined),
     )
   )
 }

@@ -3,6 +3,7 @@ import { sh } from '../connection/script.ts'
 import { becomes } from '../facts/fact.ts'
 import { sysctlNamed, sysctlPath } from '../facts/sysctl.ts'
 import { OK, type Resource } from './resource.ts'
+import { riskOfParameter, withRisk } from './risk.ts'
 
 /**
  * Ensures the live value. Writes only on a difference: setting `net.ipv4.ip_forward` again resets the per-interface
@@ -22,8 +23,9 @@ export function liveSysctl(name: string, value: string): Resource {
       return {
         kind: 'change',
         changes: [{ summary: `${name}: ${state} → ${value}` }],
-        script: sh`printf '%s\n' ${value} > ${sysctlPath(name)}`,
+        script: sh`pv_parameter ${sysctlPath(name)} ${value}`,
         after: [becomes(ref, value)],
+        ...withRisk(riskOfParameter(name)),
       }
     },
   }

@@ -81,6 +81,27 @@ const REVERTED: [string, string, RegExp][] = [
     'nft add rule inet mine in ct state new tcp dport 22 drop',
     /restored nft table inet mine/,
   ],
+  [
+    'the address leaves the table of local routes',
+    'ip route del local "$(ip -4 -o address show vmbr0 | sed "s/.*inet //; s,/.*,,")" table local',
+    /restored route local/,
+  ],
+  [
+    'a policy of IPsec blocks all',
+    'ip xfrm policy add dir in src 0.0.0.0/0 dst 0.0.0.0/0 proto tcp action block',
+    /removed IPsec policy src 0\.0\.0\.0\/0/,
+  ],
+  [
+    'the start file of the login shell ends it',
+    'echo exit 3 > /root/.bashrc; chmod 0 /usr/sbin/sshd',
+    /\/root\/\.bashrc is as before the run.*set \/usr\/sbin\/sshd to 755/s,
+  ],
+  [
+    'a parameter that the run sets answers nobody',
+    'pv_parameter /proc/sys/net/ipv4/neigh/vmbr0/gc_stale_time 61; pv_parameter /proc/sys/net/ipv4/conf/vmbr0/arp_ignore 8; ip neigh flush dev vmbr0; ip link set vmbr0 arp off',
+    /vmbr0\/arp_ignore to 0.*gc_stale_time to 60/s,
+  ],
+  ['the port of the bridge is disabled', 'bridge link set dev eno1 state 0', /set the port eno1 to forwarding/],
   ['frames are dropped', 'ebtables -P INPUT DROP', /restored ebtables rules|removed nft table bridge filter/],
   [
     'the session of the run and tail are killed while the link is cut',

@@ -62,6 +62,17 @@ test('a file that is read later and says otherwise blocks, since it would win at
   assert.is(reason({ [late]: '', '/usr/lib/sysctl.d/zzz.conf': 'vm.swappiness = 60' }), undefined, 'overridden')
 })
 
+test('what can cut the connection is guarded, in either spelling', () => {
+  const risks = (name: string) => {
+    const resources = expand({ settings: { [name]: 8 } })
+    const model = modelOf(...sysctlDirectories(), fact(fileAt(FILE), { type: 'absent' }), fact(sysctlNamed(name), '0'))
+    return planAll(resources, model).map((plan) => (plan.kind === 'change' ? plan.risk : undefined))
+  }
+  for (const name of ['net.ipv4.conf.all.arp_ignore', 'net/ipv4/conf/vmbr0.5/arp_ignore', 'kernel.threads-max'])
+    assert.is(risks(name).at(-1), 'link', name)
+  for (const name of ['vm.swappiness', 'net.ipv4.ip_forward']) assert.not.ok(risks(name).includes('link'), name)
+})
+
 test('absent removes the file and leaves the live value', () => {
   const plans = planAll(
     expand({ settings: { 'vm.swappiness': 10 }, state: 'absent' }),
