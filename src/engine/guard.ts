@@ -54,10 +54,13 @@ ${holdFunction(runId)}
 `
 }
 
-/** What the timer starts, and systemd starts again when it is killed. */
+/**
+ * What the timer starts, and systemd starts again when it is killed. Without `;`, quotes and line ends: on daemon-reload
+ * systemd reads transient units back from /run, and up to version 252 it garbles a `;` in them.
+ */
 function timerScript(runId: string): string {
   const [armed, begun] = [`${GUARD_ROOT}/armed/revert`, `${GUARD_ROOT}/${runId}.reverted/revert`]
-  return `if [ -e ${begun} ]; then exec sh ${begun} systemd; fi; [ ! -e ${armed} ] || exec sh ${armed} timer`
+  return `[ ! -e ${begun} ] || exec sh ${begun} systemd && [ ! -e ${armed} ] || exec sh ${armed} timer`
 }
 
 /** True in sh while the revert in the folder `$pv_g` is at work. */

@@ -102,6 +102,7 @@ const REVERTED: [string, string, RegExp][] = [
     /vmbr0\/arp_ignore to 0.*gc_stale_time to 60/s,
   ],
   ['the port of the bridge is disabled', 'bridge link set dev eno1 state 0', /set the port eno1 to forwarding/],
+  ['systemd is reloaded, and the link cut', 'systemctl daemon-reload; ip link set eno1 down', /reverted by timer/],
   ['frames are dropped', 'ebtables -P INPUT DROP', /restored ebtables rules|removed nft table bridge filter/],
   [
     'the session of the run and tail are killed while the link is cut',
