@@ -2,7 +2,7 @@
 import { interfacesRef } from '../facts/interfaces.ts'
 import { linksRef } from '../facts/links.ts'
 import type { Model } from '../facts/model.ts'
-import { parseLines } from '../interfaces/lines.ts'
+import { type Lines, parseLines } from '../interfaces/lines.ts'
 import { adoptHooks } from '../nat/adopt-hooks.ts'
 import { ruleHooks } from '../nat/hook-lines.ts'
 import { rulePlace, samePurpose } from '../nat/rules.ts'
@@ -59,10 +59,14 @@ function mentionedSources(model: Model, wish: MasqueradeWish): (rule: SourceNat)
   const interfaces = model.get(interfacesRef)
   const files = [adoptHooks(linesOf(interfaces), wish), ...interfaces.sourced.map(({ content }) => parseLines(content))]
   const rules = files.flatMap(ruleHooks).flatMap(({ calls }) => calls.map((call) => call.rule))
-  const text = files
-    .flatMap((lines) => lines.filter((line) => /ip6?tables|up[ \t]/.test(line.text)))
-    .map((line) => line.text)
+  const text = files.flatMap((lines) => unreadLines(lines).filter((line) => /ip6?tables|up[ \t]/.test(line)))
   return (rule) =>
     rules.some((other) => samePurpose(other, rule)) ||
     text.some((line) => !line.trimStart().startsWith('#') && line.includes(formatIpCidr(rule.source)))
+}
+
+/** Lines but for hooks of which every call is understood: one for hairpins names the network, and sets another rule. */
+function unreadLines(lines: Lines): readonly string[] {
+  const read = ruleHooks(lines).filter(({ pure }) => pure)
+  return lines.filter((_, i) => !read.some(({ option }) => option.first <= i && i < option.end)).map(({ text }) => text)
 }

@@ -98,6 +98,19 @@ test('masquerade: a leftover goes with its reason', () => {
   )
 })
 
+test('a hairpin of the former network does not keep its NAT', () => {
+  const hairpin = '-s 10.77.0.0/24 -d 10.77.0.0/24 -m conntrack --ctstate DNAT -j MASQUERADE'
+  const main = WITH_INNER.replace(
+    'bridge-fd 0\n\nsource',
+    `bridge-fd 0\n\tpost-up iptables -t nat -A POSTROUTING ${hairpin}\n\nsource`,
+  )
+  const { nat } = play(
+    { main, links: WITH_VMBR1, rules: ['-s 10.77.0.0/24 -o vmbr0 -j MASQUERADE', hairpin] },
+    MASQUERADE,
+  )
+  assert.equal(nat, [hairpin, SPEC])
+})
+
 test('a bridge gets another network: address, rule and hooks follow in one run', () => {
   const main = WITH_INNER.replace(
     'bridge-fd 0\n\nsource',
