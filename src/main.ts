@@ -1,5 +1,6 @@
 /** Entry point: hands the command line to oclif. */
 import { Config, flush, handle, type Interfaces, run, settings } from '@oclif/core'
+import { ignoreBrokenPipes } from './cli/signals.ts'
 import { packageRoot } from './package-root.ts'
 
 /** Runs one command line; sets the exit code of the process. `load` is for running from sources. */
@@ -8,6 +9,7 @@ export async function main(
   load: Interfaces.LoadOptions = { root: packageRoot() },
 ): Promise<void> {
   settings.enableAutoTranspile = false
+  ignoreBrokenPipes()
   try {
     await run([...argv], load)
     await flush()

@@ -18,7 +18,7 @@ export function listTasks(): Answer {
 }
 
 /** One task type. Throws USAGE for a name that is none. */
-export function describeTask(name: string, columns = Math.min(process.stdout.columns ?? 100, 100)): Answer {
+export function describeTask(name: string, columns = Math.min(process.stdout.columns || 100, 100)): Answer {
   const type = findTaskType(name)
   if (type === undefined) {
     const known = taskTypes.map((known) => known.name)

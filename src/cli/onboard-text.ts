@@ -23,7 +23,7 @@ export function onboardReporter(options: OnboardReporterOptions): EmitOnboard {
   const view: View = {
     palette: options.palette ?? createPalette(wantsColor(process.stdout)),
     symbols: options.symbols ?? symbolsFor(),
-    columns: options.columns ?? Math.min(110, process.stdout.columns ?? 110),
+    columns: options.columns ?? Math.min(110, process.stdout.columns || 110),
   }
   let node: string | undefined
   return (event) => {

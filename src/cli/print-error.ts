@@ -23,6 +23,10 @@ export function describeError(error: unknown): ReportedError {
     const hint = nearFlag(thrown) ?? 'see the command with --help'
     return { exitCode: EXIT.usage, code: 'USAGE', problems: [{ message: usageMessage(thrown.message), hint }] }
   }
+  if ((thrown as NodeJS.ErrnoException).syscall === 'uv_cwd') {
+    const problem = { message: 'the working directory is not there any more', hint: 'go to a folder that is there: cd' }
+    return { exitCode: EXIT.usage, code: 'USAGE', problems: [problem] }
+  }
   return {
     exitCode: EXIT.internal,
     code: 'INTERNAL',

@@ -1,5 +1,5 @@
 /** Ctrl-C and its kin: the first asks the run to end in order, the second ends the process. */
-import { EXIT, PvectlError } from '../errors.ts'
+import { EXIT, PvectlError, systemReason } from '../errors.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -44,15 +44,22 @@ export function listenForInterrupts({ notice, exit = process.exit }: InterruptHo
 }
 
 /**
- * A reader that went away (`| head`) or a terminal that was closed must neither crash a run nor stop it half-way:
- * what would be written is dropped.
+ * What becomes of output must neither crash a run nor stop it half-way. A reader that went away (`| head`) or a terminal
+ * that was closed is nothing to tell; what a full disk does not take is told once on stderr, and the exit code is 1
+ * where the command has no other to say.
  */
 export function ignoreBrokenPipes(streams: readonly NodeJS.WriteStream[] = [process.stdout, process.stderr]): void {
   for (const stream of streams) {
-    // oclif's own listener lets EPIPE pass, but throws when a terminal is closed (EIO).
+    let isTold = false
+    // oclif's own listener lets EPIPE pass, but throws when a terminal is closed (EIO) or a disk is full.
     stream.removeAllListeners('error')
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (!['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) throw error
+      if (['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) return
+      if (error.syscall !== 'write') throw error
+      if (isTold || stream === process.stderr) return
+      isTold = true
+      process.exitCode ??= EXIT.internal
+      process.stderr.write(`error: what is printed is lost: ${systemReason(error)}\n`)
     })
   }
 }

@@ -164,7 +164,7 @@ class ListrReporter implements ScreenReporter {
   }
 
   #columns(): number {
-    return Math.max(20, (this.#options.terminal.columns ?? 80) - 1)
+    return Math.max(20, (this.#options.terminal.columns || 80) - 1)
   }
 
   /** What happened, host by host; hosts to which exactly the same happened share a section. */

@@ -61,6 +61,14 @@ test('colours: NO_COLOR, then FORCE_COLOR, then the terminal', () => {
   assert.is(wantsColor({}, {}), false)
 })
 
+test('a working directory that was removed is no bug', () => {
+  const { exitCode, problems } = describeError(
+    Object.assign(new Error('ENOENT'), { code: 'ENOENT', syscall: 'uv_cwd' }),
+  )
+  assert.is(exitCode, 2)
+  assert.match(problems[0]?.message ?? '', 'working directory is not there')
+})
+
 test('the nearest command, whatever its arguments', () => {
   const known = ['apply', 'check', 'lab up', 'lab down']
   const hint = (...typed: string[]) => commandHint(typed, known, 'pvectl')

@@ -1,10 +1,14 @@
+import { spawnSync } from 'node:child_process'
 import { EventEmitter } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import path from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ignoreBrokenPipes, listenForInterrupts } from '../../src/cli/signals.ts'
 import { PvectlError } from '../../src/errors.ts'
 
 const test = suite('signals')
+const root = path.resolve(import.meta.dirname, '../..')
 
 test('the first signal asks to stop, the second ends the process', () => {
   const said: string[] = []
@@ -37,7 +41,19 @@ test('a reader that went away is no error, anything else is', () => {
   const stream = new EventEmitter() as unknown as NodeJS.WriteStream
   ignoreBrokenPipes([stream])
   stream.emit('error', Object.assign(new Error('gone'), { code: 'EPIPE' }))
-  assert.throws(() => stream.emit('error', Object.assign(new Error('full'), { code: 'ENOSPC' })), /full/)
+  assert.throws(() => stream.emit('error', new Error('a bug')), /a bug/)
+})
+
+test('a full disk under the output is told in one line, without a crash', () => {
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(process.execPath, [path.join(root, 'bin/dev.js'), 'tasks'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  closeSync(full)
+  assert.is(stderr, 'error: what is printed is lost: the disk is full\n')
+  assert.is(status, 1)
 })
 
 test.run()
