@@ -12,6 +12,8 @@ export interface AuthorizedKeysState {
   readonly content: Buffer | undefined
   /** Permission bits in octal, four digits; empty when there is no file. */
   readonly mode: string
+  /** What stands where the file or its folder should be, and is none: a path, if there is such a thing. */
+  readonly obstacle?: string
 }
 
 /** A few processes for each user. */
@@ -30,6 +32,7 @@ export const authorizedKeysFact: FactKind<AuthorizedKeysState> = {
       }
       const [home, real, attributes] = [line(), line(), line()]
       if (attributes === '-') return { home, real, content: undefined, mode: '' }
+      if (attributes.startsWith('!')) return { home, real, content: undefined, mode: '', obstacle: attributes.slice(1) }
       const [mode = '', size = '0'] = attributes.split(' ')
       const content = output.subarray(offset, offset + Number(size))
       offset += content.length
@@ -48,5 +51,8 @@ function observeUser(user: string): Script {
 f=$h/.ssh/authorized_keys
 echo "$h"
 if [ -n "$h" ]; then readlink -m -- "$f"; else echo; fi
-if [ -n "$h" ] && [ -f "$f" ] && [ -r "$f" ]; then stat -L --printf '%a %s\n' -- "$f"; cat -- "$f"; else echo -; fi`
+if [ -n "$h" ] && [ -f "$f" ] && [ -r "$f" ]; then stat -L --printf '%a %s\n' -- "$f"; cat -- "$f"
+elif [ -n "$h" ] && [ -e "$h/.ssh" ] && [ ! -d "$h/.ssh" ]; then echo "!$h/.ssh"
+elif [ -n "$h" ] && [ -e "$f" ] && [ ! -f "$f" ]; then echo "!$f"
+else echo -; fi`
 }

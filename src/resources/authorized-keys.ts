@@ -39,6 +39,14 @@ function planKeys(desired: AuthorizedKeysDesired, user: UserState, observed: Aut
   }
   const state = current(user.home, observed)
   if (state === undefined) return { kind: 'unknown', reason: `the home directory of ${desired.user} changes before` }
+  if (state.obstacle !== undefined && desired.state === 'present') {
+    const what = state.obstacle.endsWith('/.ssh') ? 'folder' : 'file'
+    return {
+      kind: 'blocked',
+      reason: `${state.obstacle} is no ${what}, so there is no place for the keys of ${desired.user}`,
+      hint: `see what it is, and move it away: mv ${state.obstacle} ${state.obstacle}.old`,
+    }
+  }
   if (desired.exclusive && state.real.startsWith('/etc/pve/')) {
     return {
       kind: 'blocked',

@@ -83,6 +83,30 @@ test('where /etc/pve is not mounted, nothing is written below it, since it would
   assert.is(plan({ key: A, state: 'absent' }, undefined, { real }).kind, 'ok')
 })
 
+test('what stands in the place of the file or its folder is named before anything is done', () => {
+  const obstacle = '/home/ada/.ssh'
+  const blocked = plan({ key: A }, undefined, { obstacle })
+  assert.is(blocked.kind, 'blocked')
+  assert.match(blocked.kind === 'blocked' ? blocked.reason : '', /^\/home\/ada\/\.ssh is no folder/)
+  assert.is(plan({ key: A, state: 'absent' }, undefined, { obstacle }).kind, 'ok')
+  const root = mkdtempSync(path.join(tmpdir(), 'pvectl-keys-'))
+  try {
+    // The home directory of the account is what `getent` says.
+    const machine = machineBelow(`${root}/`, ['getent'])
+    const seen = (way: string) => {
+      writeFileSync(`${root}/getent`, `#!/bin/sh\necho ada:x:1:1::${root}/${way}:/bin/sh\n`, { mode: 0o755 })
+      return machine.observe(authorizedKeysFact, ['ada'])[0]?.obstacle
+    }
+    mkdirSync(`${root}/a`)
+    writeFileSync(`${root}/a/.ssh`, '')
+    mkdirSync(`${root}/b/.ssh/authorized_keys`, { recursive: true })
+    mkdirSync(`${root}/c/.ssh`, { recursive: true })
+    assert.equal([seen('a'), seen('b'), seen('c')], [`${root}/a/.ssh`, `${root}/b/.ssh/authorized_keys`, undefined])
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+})
+
 test('a file that others may write to is closed, but not below /etc/pve', () => {
   assert.match(summaries(change({ key: A }, `${A}\n`, { mode: '0664' }))[0] ?? '', '0664 → 0600')
   assert.is(plan({ key: A }, `${A}\n`, { mode: '0660', real: '/etc/pve/priv/authorized_keys' }).kind, 'ok')
