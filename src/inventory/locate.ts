@@ -65,8 +65,12 @@ export function inventoryNames(cwd: string): readonly string[] {
 function notFound(wanted: string, tried: readonly string[], base: string, cwd: string): PvectlError {
   const known = inventoryNames(cwd)
   const ini = [base, path.join(base, 'hosts'), `${base}.ini`, path.join(base, 'hosts.ini')].find(isFile)
-  const advice =
-    ini === undefined
+  const isBarePath = [wanted, ...EXTENSIONS.map((extension) => path.join(wanted, `hosts${extension}`))].some((file) =>
+    isFile(path.resolve(cwd, file)),
+  )
+  const advice = isBarePath
+    ? `write ./${wanted} for the one in this folder`
+    : ini === undefined
       ? suggestion(wanted, known, `inventories in ${FOLDER}/`)
       : `${path.relative(cwd, ini)} is there, but an inventory is a YAML file (.yml)`
   return new PvectlError('INVENTORY_INVALID', `there is no inventory \`${wanted}\`; tried ${tried.join(', ')}`, {

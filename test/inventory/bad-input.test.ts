@@ -29,6 +29,12 @@ const cases: readonly Case[] = [
     expected: [['', 'no inventory `staging`', 'inventories in inventory/: a, b']],
   },
   {
+    name: 'a folder of the working directory, without the ./ that makes it a path',
+    files: { 'nodes/hosts.yml': 'all: {hosts: {n: }}\n' },
+    inventory: 'nodes',
+    expected: [['', 'no inventory `nodes`', 'write ./nodes']],
+  },
+  {
     name: 'an INI file beside the name',
     files: { 'inventory/prod/hosts': '[pve]\nnode1\n' },
     expected: [['', 'no inventory', 'inventory/prod/hosts is there, but an inventory is a YAML file']],
