@@ -20,14 +20,16 @@ export async function runQuietly(
 ): Promise<QuietResult> {
   const changes: string[] = []
   let failure: PvectlError | undefined
+  let refusal: PvectlError | undefined
   const emit = (event: RunEvent) => {
     if (event.event === 'task:planned') changes.push(...event.resources.flatMap(changesOf))
+    // The end of the host tells the remedy as well.
     const broken = event.event === 'task:finished' || event.event === 'host:finished' ? event.error : undefined
     if (broken !== undefined) failure ??= PvectlError.of(broken.code, broken.problems)
-    if (event.event === 'task:planned' && event.status === 'failed') failure ??= blocked(event.resources)
+    if (event.event === 'task:planned' && event.status === 'failed') refusal ??= blocked(event.resources)
   }
   const report = await run({ job, connector, mode, emit, ...(signal === undefined ? {} : { signal }) })
-  if (report.exitCode !== 0) throw failure ?? new PvectlError('STEP_FAILED', `${job.playbook} failed`)
+  if (report.exitCode !== 0) throw failure ?? refusal ?? new PvectlError('STEP_FAILED', `${job.playbook} failed`)
   return { changes }
 }
 
