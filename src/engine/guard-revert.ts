@@ -27,8 +27,14 @@ case "$0" in
 	;;
 *)
 	run=$(cat $root/armed/run 2>/dev/null) || exit 0
-	mv $root/armed "$root/$run.reverted" 2>/dev/null || exit 0
-	cd "$root/$run.reverted" || exit 1
+	if mv $root/armed "$root/$run.reverted" 2>/dev/null; then cd "$root/$run.reverted" || exit 1
+	else
+		# On a file system that became read-only nobody can win; a confirmation cannot either.
+		[ -e $root/armed/run ] && ! { true > $root/probe; } 2>/dev/null || exit 0
+		[ ! -e "/run/pvectl-$run.reverted" ] || exit 0
+		cp -a $root/armed "/run/pvectl-$run.reverted" && cd "/run/pvectl-$run.reverted" || exit 1
+		rm -f report done
+	fi
 	;;
 esac
 keep=$(cat keep)

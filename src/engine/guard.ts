@@ -137,7 +137,10 @@ function reportScript(runId: string): Script {
 	else
 		systemctl stop ${guardUnit(runId)}.timer 2>/dev/null || :
 		[ -e ${GUARD_ROOT}/armed ] || ${DISARM_BOOT}
-		echo ${NOTHING_ARMED}
+		if [ -e ${`/run/pvectl-${runId}.reverted/report`} ]; then
+			cat ${`/run/pvectl-${runId}.reverted/report`}
+			echo ${`NOT put back: ${GUARD_ROOT}/armed, which is read-only; the next run or boot reverts once more`}
+		else echo ${NOTHING_ARMED}; fi
 	fi`
 }
 

@@ -126,6 +126,22 @@ for (const [name, text, expected] of REVERTED) {
   })
 }
 
+test('what the guard keeps becomes read-only, and the link is cut: rolled back, and told', async () => {
+  faults.round += 1
+  const before = await faults.essence()
+  const state = '/var/lib/pvectl'
+  const outcome = await faults.apply(
+    `mount --bind ${state} ${state}; mount -o remount,ro,bind ${state}; ip link set eno1 down`,
+  )
+  assert.is(outcome.status, 'rolled back', FaultLab.told(outcome))
+  tells(outcome, /reverted by timer.*set eno1 up; NOT put back: \/var\/lib\/pvectl\/guard\/armed, which is read-only/)
+  assert.is(await faults.essence(), before)
+  await faults.exec(`umount ${state}`)
+  await faults.converges()
+  assert.is(await faults.armed(), '')
+  faults.outcomes.push('what the guard keeps becomes read-only | rolled back, and told')
+})
+
 const SURVIVED: [string, string][] = [
   ['what follows the log is killed', 'pkill -KILL -x tail; sleep 1'],
   [
