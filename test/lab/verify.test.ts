@@ -316,6 +316,23 @@ ip netns exec guest dnsmasq -C /run/second.conf; sleep 0.5`,
     cause: /another router announces itself on vmbr1: fe80:/,
   },
   {
+    name: 'a firewall before the answers of the node',
+    tag: 'net',
+    breaks: 'iptables -A OUTPUT -o vmbr0 -j ACCEPT; iptables -P OUTPUT DROP',
+    mends: 'iptables -P OUTPUT ACCEPT; iptables -F OUTPUT',
+    fails: ['forwarding', 'dhcp_offer', 'dhcp_reservation', 'dns_name', 'dns_outside'],
+    cause: /answers of the node do not leave by vmbr1 .*\(iptables: policy of OUTPUT is drop\)/,
+  },
+  {
+    // Guests wait as long, and then all works.
+    name: 'a bridge whose ports learn before they pass anything on',
+    tag: 'net',
+    breaks: 'ip link set vmbr1 type bridge forward_delay 600 stp_state 1',
+    mends: 'ip link set vmbr1 type bridge stp_state 0 forward_delay 200',
+    fails: [],
+    cause: /no cause/,
+  },
+  {
     name: 'wrong DNAT',
     tag: 'out',
     breaks: `iptables-save -t nat | sed 's/10.10.10.20:8080/10.10.10.21:8080/' | iptables-restore`,
@@ -342,6 +359,16 @@ systemctl reload nginx; sleep 0.3`,
     mends: `mv /root/git.example.org.* /etc/nginx/pvectl/; systemctl reload nginx; sleep 0.3`,
     fails: ['certificate'],
     cause: /git\.example\.org\.crt expired \d+ days ago/,
+  },
+  {
+    name: 'a certificate that names its site in the subject alone',
+    tag: 'web',
+    breaks: `cp -p ${CRT}.crt ${CRT}.key /root/
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=git.example.org -keyout ${CRT}.key -out ${CRT}.crt -days 30 2>/dev/null
+systemctl reload nginx; sleep 0.3`,
+    mends: `mv /root/git.example.org.* /etc/nginx/pvectl/; systemctl reload nginx; sleep 0.3`,
+    fails: ['certificate'],
+    cause: /git\.example\.org\.crt is for other names, or for none/,
   },
   {
     name: 'a renewed certificate that nginx has not read',
@@ -448,7 +475,7 @@ for (const faults of BATCHES) {
     const nodes = NODES.slice(0, faults.length)
     const report = whileBroken(faults, () => verify(...tags, '--limit', nodes.join()))
     for (const [i, fault] of faults.entries()) assertNamed(fault, checksOf(report, nodes[i]))
-    assert.is(report.exitCode, 5)
+    assert.is(report.exitCode, faults.some(({ fails }) => fails.length > 0) ? 5 : 0)
   })
 }
 
