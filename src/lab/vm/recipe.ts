@@ -148,18 +148,25 @@ apt-get download -q "$kernel" busybox-static
 unset APT_CONFIG
 dpkg-deb -x "$kernel"_*.deb kernel
 dpkg-deb -x busybox-static_*.deb busybox
-version=$(ls kernel/lib/modules)
-mv "kernel/lib/modules/$version" "$root/usr/lib/modules.new"
+# Debian 13 has them below /usr, the modules packed.
+[ ! -d kernel/lib ] || { mkdir -p kernel/usr; mv kernel/lib kernel/usr/; }
+[ ! -d busybox/bin ] || { mkdir -p busybox/usr; mv busybox/bin busybox/usr/; }
+version=$(ls kernel/usr/lib/modules)
+mv "kernel/usr/lib/modules/$version" "$root/usr/lib/modules.new"
 mkdir -p "$root/usr/lib/modules"
 mv "$root/usr/lib/modules.new" "$root/usr/lib/modules/$version"
 mv "kernel/boot/config-$version" "$root/boot/"
 mv "kernel/boot/vmlinuz-$version" "$root/${BOOT_FILES.kernel}"
 chroot "$root" depmod "$version"
 
-mv busybox/bin/busybox initrd/bin/busybox
+mv busybox/usr/bin/busybox initrd/bin/busybox
 number=10
 for module in $(chroot "$root" modprobe -a -S "$version" --show-depends virtio_pci virtio_blk ext4 | sed -n 's/^insmod //p' | awk '!seen[$0]++'); do
-	cp "$root$module" "initrd/modules/$number.ko"
+	case $module in
+	*.xz) xz -dc "$root$module" >"initrd/modules/$number.ko" ;;
+	*.zst) zstd -qdc "$root$module" >"initrd/modules/$number.ko" ;;
+	*) cp "$root$module" "initrd/modules/$number.ko" ;;
+	esac
 	number=$((number + 1))
 done
 cat >initrd/init <<'INIT'
