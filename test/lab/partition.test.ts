@@ -97,4 +97,14 @@ test('absent takes all of it away', ({ lab, dir }) => {
   assert.not.match(left, /pvectl-partition|^(web|db|admin)$/m, left)
 })
 
+test('more networks than systemd lets a service start within seconds', ({ lab, dir }) => {
+  const networks = Array.from({ length: 8 }, (_, i) => `          - { name: many${i}, address: 10.30.${i}.1/24 }\n`)
+  const text = (rest: string) =>
+    `- name: many\n  hosts: all\n  tasks:\n    - partition:\n        networks:\n${networks.join('')}${rest}`
+  const { code, stdout, stderr } = apply(lab, dir, text(''))
+  assert.is(code, 0, stdout + stderr)
+  assert.is(lab.ssh(NODE, 'systemctl is-active dnsmasq'), 'active\n')
+  assert.is(apply(lab, dir, text('        state: absent\n')).code, 0)
+})
+
 test.run()
