@@ -127,7 +127,8 @@ as_before() {
 all_before() {
 	while IFS= read -r p; do as_before "$p" "$1"; done
 }
-for p in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* snap/etc/ssh/sshd_config.d/* snap/etc/ssh/ssh_host_*; do printf '%s\n' "$p"; done |
+for p in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* snap/etc/ssh/sshd_config.d/* snap/etc/ssh/ssh_host_* \
+	/etc/systemd/system/ssh.service.d/* snap/etc/systemd/system/ssh.service.d/*; do printf '%s\n' "$p"; done |
 	sed 's/^snap//' | cat - behind.sshd > $t/ways
 case "$1" in
 timer | systemd | boot) { login_files; for p in /etc/sudoers /etc/sudoers.d/* snap/etc/sudoers.d/* /etc/network/interfaces /etc/network/interfaces.d/* snap/etc/network/interfaces.d/*; do printf '%s\n' "$p"; done; } |
@@ -275,7 +276,10 @@ for f in /etc/pvectl/*.nft; do
 done
 # daemons that read the files
 case "$touched" in *" /etc/systemd/"*) systemctl daemon-reload ;; esac
-case "$touched" in *" /etc/ssh/"*) sshd -t && systemctl reload ssh && note 'reloaded ssh' ;; esac
+case "$touched" in
+*" /etc/systemd/system/ssh"*) systemctl restart ssh && note 'restarted ssh' ;;
+*" /etc/ssh/"*) sshd -t && systemctl reload ssh && note 'reloaded ssh' ;;
+esac
 for d in dnsmasq nginx; do
 	[ -s "unit.$d" ] || continue
 	if was $d ActiveState 'active|activating|reloading'; then

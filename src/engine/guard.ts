@@ -235,7 +235,7 @@ ${NET_SNAPSHOT}
 cp -p /etc/network/interfaces interfaces 2>/dev/null || :
 mkdir snap
 cp -a --parents /etc/network/interfaces /etc/network/interfaces.d /etc/ssh/sshd_config /etc/ssh/sshd_config.d /etc/ssh/ssh_host_* \
-	/etc/sudoers /etc/sudoers.d snap/ 2>/dev/null || :
+	/etc/systemd/system/ssh.service.d /etc/sudoers /etc/sudoers.d snap/ 2>/dev/null || :
 ${LOGINS_SNAPSHOT}
 behind() {
 	for f in "$@"; do [ ! -L "$f" ] || readlink -e -- "$f" || :; done | while IFS= read -r f; do

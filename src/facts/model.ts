@@ -34,6 +34,12 @@ export class Model {
     return this.#states.has(factKey(ref))
   }
 
+  /** Ids of the facts of a kind that have been observed or predicted. */
+  idsOf(kind: FactRef<unknown>['kind']): readonly string[] {
+    const prefix = factKey({ kind, id: '' })
+    return [...this.#states.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
+  }
+
   /**
    * A time for things that the next step will do: later than anything observed and any earlier step, so that
    * "file newer than the service that read it" holds for predictions as it does for clocks.

@@ -1,7 +1,7 @@
 /** What can cut the connection to a node, by its name: such steps run under the guard whatever task they belong to. */
 import type { Resource } from './resource.ts'
 
-const PATHS = ['/etc/network/', '/etc/ssh/', '/etc/pve/firewall/', '/etc/sudoers']
+const PATHS = ['/etc/network/', '/etc/ssh/', '/etc/pve/firewall/', '/etc/sudoers', '/etc/systemd/system/ssh']
 const UNITS = /^(ssh|sshd|networking|systemd-networkd|nftables|pve-firewall|proxmox-firewall)\.(service|socket)$/
 
 /** Who may log in, and what each login goes through before a command runs; /root/.ssh/authorized_keys is a link on PVE. */

@@ -9,6 +9,7 @@ import { socketsRef } from '../facts/sockets.ts'
 import { type UnitState, unitNamed } from '../facts/unit.ts'
 import { OK, type Plan, type Resource } from './resource.ts'
 import { riskOfUnit, withRisk } from './risk.ts'
+import { dropInPath } from './unit-drop-in.ts'
 
 /** A unit as it should be; what is left out is not touched. */
 export interface UnitDesired {
@@ -82,13 +83,17 @@ function unitFile(unit: string): string {
 /** A change that is foreseen has a time far beyond any clock. */
 const FORESEEN = 8e15
 
-/** The state of a unit whose file an earlier step writes, or that systemd has not read yet. */
+/** The state of a unit whose file or drop-ins an earlier step writes; systemd is told of pvectl's own at once. */
 function withOwnFile(state: UnitState, unit: string, model: Model): UnitState {
-  const ref = fileAt(unitFile(unit))
-  const file = model.has(ref) ? model.get(ref) : undefined
-  if (file?.type !== 'file') return state
-  const isUnread = file.ctime >= FORESEEN && file.ctime > (state.reloadedAt ?? 0)
+  const own = unitFile(unit)
+  const isUnread = model
+    .idsOf(fileAt(own).kind as FactRef<unknown>['kind'])
+    .filter((id) => id === own || (id.startsWith(`${own}.d/`) && id !== dropInPath(unit)))
+    .map((id) => model.get(fileAt(id)))
+    .some((file) => file.type === 'file' && file.ctime >= FORESEEN && file.ctime > (state.reloadedAt ?? 0))
   if (state.load !== 'not-found') return isUnread ? { ...state, needsDaemonReload: true } : state
+  const file = model.has(fileAt(own)) ? model.get(fileAt(own)) : undefined
+  if (file?.type !== 'file') return state
   const enabled = /^\s*\[Install\]/m.test(file.content.toString('utf8')) ? 'disabled' : 'static'
   return { ...state, load: 'loaded', active: 'inactive', enabled, needsDaemonReload: true }
 }
@@ -108,7 +113,7 @@ function unitSteps(
   const steps: Step[] = []
   const add = (verb: Step['verb'], why = '') =>
     steps.push({ verb, summary: `${verb} ${desired.unit}${why}`, script: verbScript(desired, verb, state) })
-  if (state.needsDaemonReload && desired.running === true) add('daemon-reload')
+  if (state.needsDaemonReload && (desired.running === true || desired.watch !== undefined)) add('daemon-reload')
   if (desired.enabled === true && !/^(enabled|static|alias|indirect|generated)/.test(state.enabled)) add('enable')
   if (desired.enabled === false && state.enabled.startsWith('enabled')) add('disable')
   const active = state.active === 'active' || state.active === 'reloading' || state.active === 'activating'

@@ -103,6 +103,13 @@ const REVERTED: [string, string, RegExp][] = [
   ],
   ['the port of the bridge is disabled', 'bridge link set dev eno1 state 0', /set the port eno1 to forwarding/],
   ['systemd is reloaded, and the link cut', 'systemctl daemon-reload; ip link set eno1 down', /reverted by timer/],
+  [
+    'a drop-in has sshd listen nowhere else',
+    `d=/etc/systemd/system/ssh.service.d; mkdir -p $d
+printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/sshd -D -o ListenAddress=127.0.0.1\\n' > $d/x.conf
+systemctl daemon-reload; systemctl restart ssh`,
+    /ssh\.service\.d\/x\.conf is as before.*restarted ssh/s,
+  ],
   ['frames are dropped', 'ebtables -P INPUT DROP', /restored ebtables rules|removed nft table bridge filter/],
   [
     'the session of the run and tail are killed while the link is cut',

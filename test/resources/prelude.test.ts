@@ -20,7 +20,7 @@ function program(root: string, name: string, text: string): void {
 }
 
 test('a unit that does not start fails the step with the last lines of its log', ({ root }) => {
-  program(root, 'systemctl', 'echo "Job for $2 failed." >&2; exit 1')
+  program(root, 'systemctl', '[ "$1" != show ] || { echo exit-code; exit; }; echo "Job for $2 failed." >&2; exit 1')
   program(root, 'journalctl', 'echo "address already in use"; echo "no journal files" >&2')
   const { code, stderr } = machineBelow(root).step(sh`pv_unit start x.service`, `${root}:`)
   assert.is(code, 1)
@@ -33,6 +33,15 @@ test('a unit that starts says nothing of its log', ({ root }) => {
   program(root, 'systemctl', 'exit 0')
   program(root, 'journalctl', 'echo old')
   assert.equal(machineBelow(root).step(sh`pv_unit start x.service`, `${root}:`), { code: 0, stderr: '' })
+})
+
+test('a start that systemd refuses since there were several is done all the same', ({ root }) => {
+  program(
+    root,
+    'systemctl',
+    `case $1 in show) echo start-limit-hit ;; reset-failed) : > ${root}/reset ;; *) [ -e ${root}/reset ] || { echo "too often" >&2; exit 1; } ;; esac`,
+  )
+  assert.is(machineBelow(root).step(sh`pv_unit restart x.service`, `${root}:`).code, 0)
 })
 
 test('a file that a package of this run brought may be replaced, and is kept; any other that appeared is not', ({

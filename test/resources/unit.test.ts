@@ -66,6 +66,22 @@ test('a unit file that an earlier step changes is read again, once', () => {
   assert.is(unit(desired).plan(model().with([fact(fileAt(OWN), fileState(INSTALL))])).kind, 'ok', 'read long ago')
 })
 
+test('so is a drop-in of it, before the restart that is for it', () => {
+  const dropIn = fileAt('/etc/systemd/system/x.service.d/memory.conf')
+  const watching = unit({ unit: 'x.service', watch: { paths: [dropIn.id], verb: 'restart' } })
+  const before = model().with([fact(dropIn, { type: 'absent' })])
+  const written = before.with([fact(dropIn, fileState('[Service]\n', { ctime: before.soon }))])
+  assert.equal(summaries(planChange(watching, written)), [
+    'daemon-reload x.service',
+    `restart x.service (${dropIn.id} is newer)`,
+  ])
+  assert.equal(summaries(planChange(unit(desired), written)), ['daemon-reload x.service'])
+  const others = before.with([
+    fact(fileAt('/etc/systemd/system/y.service.d/a.conf'), fileState('', { ctime: before.soon })),
+  ])
+  assert.is(unit(desired).plan(others).kind, 'ok')
+})
+
 test('an instance is that of its template', () => {
   const instance = unit({ unit: 'x@one.service', running: true })
   const before = modelOf(fact(unitNamed('x@one.service'), missing))
