@@ -13,7 +13,7 @@ import { type ChosenReporter, chooseReporter } from '../reporters/create.ts'
 import type { Mask } from '../secrets/mask.ts'
 import { approvalPrompt } from './approval.ts'
 import { passphrasePrompt } from './passphrase.ts'
-import { ignoreBrokenPipes, listenForInterrupts } from './signals.ts'
+import { listenForInterrupts } from './signals.ts'
 
 /** How to run a job, and how to show it. */
 export interface JobRun {
@@ -57,7 +57,6 @@ export async function withConnector<T>(
 
 /** Runs a job to its exit code. */
 export async function runJob(options: JobRun, job: Job, connector: Connector<Target>): Promise<number> {
-  ignoreBrokenPipes()
   const chosen = await chooseReporter(options)
   const interrupts = listenForInterrupts(chosen)
   try {

@@ -24,7 +24,6 @@ import { hostKeyPrompt, passwordPrompt } from './onboard-prompts.ts'
 import { onboardReporter } from './onboard-text.ts'
 import { passphrasePrompt, rememberedPassphrases } from './passphrase.ts'
 import { runJob } from './run-job.ts'
-import { ignoreBrokenPipes } from './signals.ts'
 
 /** What the user asked for. */
 export interface OnboardOptions {
@@ -53,7 +52,6 @@ export interface OnboardOptions {
 
 /** Onboards nodes, to the exit code. Throws USAGE and INVENTORY_INVALID before any node is contacted. */
 export async function runOnboard(options: OnboardOptions): Promise<number> {
-  ignoreBrokenPipes()
   const addresses = options.addresses.map(parseAddress)
   assertOnboardFlags({ name: options.name, ignore: options.ignored }, options.addresses)
   const wishes: OnboardWishes = { ...options, addresses }

@@ -10,7 +10,7 @@ import { readSettings } from '../verify/settings.ts'
 import { hostReport, verifyHost } from '../verify/verify-host.ts'
 import { withConnector } from './run-job.ts'
 import { loadPlaybook, type PlaybookChoice } from './run-playbook.ts'
-import { ignoreBrokenPipes, listenForInterrupts } from './signals.ts'
+import { listenForInterrupts } from './signals.ts'
 import { verifyProgress } from './verify-progress.ts'
 import { hostText, sumText, verifyTextOptions } from './verify-text.ts'
 import { waysTo } from './verify-ways.ts'
@@ -32,7 +32,6 @@ export interface VerifyReport {
 
 /** Verifies all hosts of a playbook. Throws what is wrong before any node is contacted. */
 export async function runVerify(options: VerifyRun): Promise<VerifyReport> {
-  ignoreBrokenPipes()
   const secrets = new SecretStore()
   try {
     const job = await loadPlaybook(options, secrets)

@@ -35,8 +35,8 @@ export class Model {
   }
 
   /** Ids of the facts of a kind that have been observed or predicted. */
-  idsOf(kind: FactRef<unknown>['kind']): readonly string[] {
-    const prefix = factKey({ kind, id: '' })
+  idsOf<State>(kind: FactRef<State>['kind']): readonly string[] {
+    const prefix = factKey({ kind, id: '' } as FactRef<unknown>)
     return [...this.#states.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
   }
 

@@ -3,7 +3,7 @@ import type { Connection } from '../connection/connection.ts'
 import { offeredKeyLine } from '../connection/offered-key.ts'
 import type { Secret } from '../connection/secret.ts'
 import type { ShownHostKey } from '../connection/shown-host-key.ts'
-import { createSshConnector, type SshConnector } from '../connection/ssh-connector.ts'
+import { createSshConnector, type SshConnector, type SshConnectorOptions } from '../connection/ssh-connector.ts'
 import type { Target } from '../connection/target.ts'
 import { PvectlError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
@@ -28,22 +28,26 @@ type Open = (passwords?: ReadonlyMap<string, Secret>) => SshConnector
 
 /** Makes contact. `label` is what the user calls the node. Rejects with the reason why there is no way in. */
 export async function makeContact(host: Host, label: string, around: Circumstances): Promise<Contact> {
-  const waitAt = (step: 'host key' | 'login') => (seconds: number) =>
-    around.begin(label, step, `sshd turns this machine away after failed logins; the next try is in ${seconds} s`)
-  const vouched = await hostKeyStep(host, label, around, waitAt('host key'))
-  const patient = (connector: SshConnector) => comingBack(connector, waitAt('login'))
+  const vouched = await hostKeyStep(host, label, around)
   const open: Open = (passwords) =>
-    patient(createSshConnector({ ...around.passphrases(), vouched, ...(passwords === undefined ? {} : { passwords }) }))
+    patient(label, 'login', around, { vouched, ...(passwords === undefined ? {} : { passwords }) })
   return loginStep(host, label, around, open)
 }
 
-async function hostKeyStep(
-  { target }: Host,
+/** A connector that comes back to a node which turns it away, and says so. */
+function patient(
   label: string,
+  step: 'host key' | 'login',
   around: Circumstances,
-  onWait: (seconds: number) => void,
-): Promise<readonly string[]> {
-  const connector = comingBack(createSshConnector(around.passphrases()), onWait)
+  known: Pick<SshConnectorOptions, 'vouched' | 'passwords'> = {},
+): SshConnector {
+  return comingBack(createSshConnector({ ...around.passphrases(), ...known }), (seconds) =>
+    around.begin(label, step, `sshd turns this machine away after failed logins; the next try is in ${seconds} s`),
+  )
+}
+
+async function hostKeyStep({ target }: Host, label: string, around: Circumstances): Promise<readonly string[]> {
+  const connector = patient(label, 'host key', around)
   try {
     const { askHostKey } = around
     const { key, wasPinned } = await agreeOnHostKey({

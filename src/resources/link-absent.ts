@@ -79,9 +79,13 @@ function rulesAbsent(link: LinkGone): Resource {
 }
 
 /** Tells the rules that go with the link from those that another stanza takes over. */
-function goingRules(interfaces: InterfacesState, links: LinksState, name: string): (rule: KnownRule) => boolean {
+function goingRules(
+  interfaces: InterfacesState,
+  links: LinksState,
+  name: string,
+  moved = rulesMoved(interfaces, name),
+): (rule: KnownRule) => boolean {
   const isOf = rulesOfBridge(linesOf(interfaces), links, name)
-  const moved = rulesMoved(interfaces, name)
   return (rule) => isOf(rule) && !moved.some((other) => samePurpose(other.rule, rule))
 }
 
@@ -158,11 +162,11 @@ function stanzaAbsent(link: LinkGone): Resource {
           edit: (file) => edit(removeStanzas(file, name)),
           summary: `take out ${name}`,
         })
-      const isOf = goingRules(interfaces, links, name)
+      const moved = rulesMoved(interfaces, name)
+      const isOf = goingRules(interfaces, links, name, moved)
       const rules = ruleHooks(lines)
         .flatMap(({ calls }) => calls.map(({ rule }) => rule))
         .filter(isOf)
-      const moved = rulesMoved(interfaces, name)
       const without = (file: Lines) =>
         rules.reduce((now, rule) => dropHooks(now, { rule, holder: '' }), edit(removeStanzas(file, name)))
       return planChain(model, [

@@ -18,8 +18,8 @@ const v = (expansion: string) => `\${${expansion}}`
  * - `pv_validate PATH WHAT COMMAND…`: runs COMMAND; when it fails, undoes PATH and fails with its output.
  * - `pv_holders PATH`: prints ` by pid N (NAME)` for processes that hold a lock on PATH, by flock(2) or fcntl(2).
  * - `pv_parameter FILE VALUE`: sets a kernel parameter; a guard learns what it was, and puts it back.
- * - `pv_unit VERB UNIT`: `systemctl VERB UNIT`; on failure adds the unit's last log lines. A start that systemd refuses
- *   since there were several within seconds (StartLimitBurst) is done all the same. Links of SysV init stay as they are
+ * - `pv_unit VERB UNIT`: `systemctl VERB UNIT`; on failure adds the unit's last log lines. A start is done
+ *   also where there were several within seconds, which systemd would refuse (StartLimitBurst). Links of SysV init stay as they are
  *   where there is a unit file: to bring them along, systemctl reloads systemd twice more.
  *
  * Processes are what a step costs, and files are many, so what the shell can do by itself it does: the functions set
@@ -121,11 +121,9 @@ pv_parameter() {
 }
 pv_unit() {
 	case "$1" in enable | disable) SYSTEMCTL_SKIP_SYSV=1 systemctl "$1" "$2" 2>/dev/null && return ;; esac
+	# It may have failed over and over, or several tasks may each have made it start within seconds.
+	case "$1" in start | restart) systemctl reset-failed "$2" 2>/dev/null || : ;; esac
 	systemctl "$1" "$2" && return
-	# Several tasks may each have made it start within seconds.
-	case "$(systemctl show -p Result --value "$2")" in
-	start-limit-hit) systemctl reset-failed "$2"; systemctl "$1" "$2" && return ;;
-	esac
 	journalctl -u "$2" -n 15 --no-pager -o cat >&2 2>/dev/null || :
 	pv_fail "systemctl $1 $2 failed; its last log lines are above"
 }

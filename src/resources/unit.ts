@@ -87,7 +87,7 @@ const FORESEEN = 8e15
 function withOwnFile(state: UnitState, unit: string, model: Model): UnitState {
   const own = unitFile(unit)
   const isUnread = model
-    .idsOf(fileAt(own).kind as FactRef<unknown>['kind'])
+    .idsOf(fileAt(own).kind)
     .filter((id) => id === own || (id.startsWith(`${own}.d/`) && id !== dropInPath(unit)))
     .map((id) => model.get(fileAt(id)))
     .some((file) => file.type === 'file' && file.ctime >= FORESEEN && file.ctime > (state.reloadedAt ?? 0))
@@ -112,7 +112,7 @@ function unitSteps(
 ): readonly Step[] {
   const steps: Step[] = []
   const add = (verb: Step['verb'], why = '') =>
-    steps.push({ verb, summary: `${verb} ${desired.unit}${why}`, script: verbScript(desired, verb, state) })
+    steps.push({ verb, summary: `${verb} ${desired.unit}${why}`, script: verbScript(desired, verb) })
   if (state.needsDaemonReload && (desired.running === true || desired.watch !== undefined)) add('daemon-reload')
   if (desired.enabled === true && !/^(enabled|static|alias|indirect|generated)/.test(state.enabled)) add('enable')
   if (desired.enabled === false && state.enabled.startsWith('enabled')) add('disable')
@@ -140,19 +140,14 @@ function newerFile(
   })?.id
 }
 
-function verbScript({ unit: name, validate }: UnitDesired, verb: Step['verb'], state: UnitState): Script {
+function verbScript({ unit: name, validate }: UnitDesired, verb: Step['verb']): Script {
   if (verb === 'daemon-reload') return sh`systemctl daemon-reload`
   const check =
     validate !== undefined && ['start', 'restart', 'reload'].includes(verb)
       ? sh`${validate}
 `
       : sh``
-  const fresh =
-    verb === 'start' && state.active === 'failed'
-      ? sh`systemctl reset-failed ${name} 2>/dev/null || :
-`
-      : sh``
-  return sh`${check}${fresh}pv_unit ${verb} ${name}`
+  return sh`${check}pv_unit ${verb} ${name}`
 }
 
 function afterwards(desired: UnitDesired, state: UnitState, steps: readonly Step[], soon: number): UnitState {
